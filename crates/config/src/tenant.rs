@@ -1,0 +1,207 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use rempart_cookie::{CookiePolicy, CookieSettings};
+use rempart_guard::{Problem, Problems};
+use rempart_headers::HeadersPolicy;
+use rempart_rate_limit::RateLimitPolicy;
+use rempart_tenant::{HostPattern, KeyRing, TenantId};
+use rempart_tls::{TlsFiles, TlsSettings, is_reserved};
+
+use crate::diagnostic::Diagnostic;
+use crate::extract::Hint;
+use crate::layers::Layers;
+use crate::reader::Reader;
+use crate::settings::TenantSettings;
+use crate::upstream::UpstreamPolicy;
+use crate::vendor::Vendor;
+
+/// One tenant, with every value ready to be enforced.
+#[derive(Clone, Debug)]
+pub struct TenantConfig {
+    /// Its name: that of its file.
+    pub id: TenantId,
+    /// Its hosts, as written; at least one.
+    pub hosts: Vec<HostPattern>,
+    /// Its application.
+    pub upstream: UpstreamPolicy,
+    /// Where its certificate comes from.
+    pub tls: TlsSource,
+    /// How often clients may ask, and whether that is enforced.
+    pub rate_limit: RateLimitPolicy,
+    /// How cookies leave, and whether that is enforced. Checked: they make a policy with the tenant's key, which is not
+    /// known here, and with [`cookie_domains`](Self::cookie_domains).
+    pub cookies: CookieSettings,
+    /// The hosts that a cookie's `Domain` may be: those that have no other tenant's host below them.
+    pub cookie_domains: Vec<String>,
+    /// How other headers leave, and whether that is enforced.
+    pub headers: HeadersPolicy,
+    /// Its file.
+    pub file: PathBuf,
+}
+
+/// Where a tenant's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsSource {
+    /// From two PEM files, which are not looked at here.
+    Files {
+        /// The certificate and its chain.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+    /// From the development CA in the state directory.
+    Development,
+}
+
+/// What a tenant's file is read with.
+pub(crate) struct Context<'a> {
+    pub(crate) directory: &'a Path,
+    /// `None` when the vendor's file could not be read: what depends on it is not judged then.
+    pub(crate) vendor: Option<&'a Vendor>,
+}
+
+impl TenantConfig {
+    /// Reads a tenant. Its hosts come with it even when something else is wrong: others may claim them too.
+    pub(crate) fn read(
+        id: &TenantId,
+        file: PathBuf,
+        layers: &Layers,
+        context: &Context<'_>,
+    ) -> (Option<Self>, Vec<(String, HostPattern)>, Vec<Diagnostic>) {
+        let mut reader = Reader::<TenantSettings>::new(layers, HINTS);
+        let settings = reader.settings();
+        let hosts = read_hosts(&settings.hosts.0, &mut reader);
+        let listeners: Vec<SocketAddr> = context
+            .vendor
+            .map(|vendor| vendor.listen.https.iter().chain(&vendor.listen.http).copied().collect())
+            .unwrap_or_default();
+        let upstream = UpstreamPolicy::read(&settings.upstream, &listeners, &mut reader);
+        let tls = read_tls(&settings.tls, &hosts, context, &mut reader);
+        let rate_limit = reader.section("rate_limit", settings.rate_limit);
+        let cookies = reader.checked("cookies", check_cookies(id, &settings.cookies), settings.cookies);
+        let headers = reader.section("headers", settings.headers);
+        let mut diagnostics = reader.finish();
+        if context.vendor.is_none() {
+            // It may well stand in the file that could not be read.
+            diagnostics.retain(|one| one.code != "missing_key");
+        }
+        for diagnostic in &mut diagnostics {
+            diagnostic.tenant = Some(id.to_string());
+        }
+        let whole = || {
+            Some(Self {
+                id: id.clone(),
+                hosts: hosts.iter().map(|(_, host)| host.clone()).collect(),
+                upstream: upstream?,
+                tls: tls?,
+                rate_limit: rate_limit?,
+                cookies: cookies?,
+                cookie_domains: Vec::new(),
+                headers: headers?,
+                file,
+            })
+        };
+        let tenant = if diagnostics.is_empty() { whole() } else { None };
+        (tenant, hosts, diagnostics)
+    }
+}
+
+/// Keys that people look for in another place of a tenant's file.
+const HINTS: &[Hint] = &[
+    (
+        "hosts",
+        "`hosts` stands at the top of the file, before the first [section]",
+    ),
+    (
+        "host",
+        "did you mean `hosts`? It stands at the top of the file, before the first [section]",
+    ),
+    (
+        "key",
+        "did you mean `key_file`? A key is never written into a configuration",
+    ),
+    ("listen", "where the edge listens stands in the vendor's rempart.toml"),
+];
+
+fn read_hosts(written: &[String], reader: &mut Reader<'_, TenantSettings>) -> Vec<(String, HostPattern)> {
+    if written.is_empty() {
+        let problem = Problem::new(
+            ["hosts"],
+            "missing_key",
+            "the tenant has no host under which it is reached",
+        );
+        reader.missing(problem.help("write `hosts = [\"library.example\"]` at the top of the file"));
+    }
+    let hosts = written.iter().enumerate().filter_map(|(index, text)| {
+        let index = index.to_string();
+        let host = text.parse::<HostPattern>().map_err(|error| {
+            let problem = Problem::new(["hosts", &index], "host_invalid", format!("{text:?}: {error}"));
+            match text.contains(['/', ':']) {
+                true => problem.help("a host is a name only, without https:// and without a port"),
+                false => problem.help("such as \"library.example\" or \"*.library.example\""),
+            }
+        });
+        Some((index, reader.take(host)?))
+    });
+    hosts.collect()
+}
+
+fn read_tls(
+    settings: &TlsSettings,
+    hosts: &[(String, HostPattern)],
+    context: &Context<'_>,
+    reader: &mut Reader<'_, TenantSettings>,
+) -> Option<TlsSource> {
+    let help = "a certificate and its key are written together, or neither";
+    let files = settings
+        .resolve(context.directory)
+        .map_err(|half| half.under("tls").help(help));
+    match reader.take(files)? {
+        Some(TlsFiles { certificate, key }) => Some(TlsSource::Files { certificate, key }),
+        None => read_development(hosts, context, reader),
+    }
+}
+
+fn read_development(
+    hosts: &[(String, HostPattern)],
+    context: &Context<'_>,
+    reader: &mut Reader<'_, TenantSettings>,
+) -> Option<TlsSource> {
+    if !context.vendor?.development_certificates {
+        let problem = Problem::new(
+            ["tls", "certificate"],
+            "certificate_missing",
+            "the tenant has no certificate",
+        );
+        let help = "write `certificate` and `key_file` under [tls]; for a demonstration, set \
+                    `[development] certificates = true` in rempart.toml";
+        reader.missing(problem.help(help));
+        return None;
+    }
+    for (index, host) in hosts {
+        let problem = |code, message: String| Problem::new(["hosts", index], code, message);
+        match host {
+            HostPattern::OneBelow(_) => reader.problem(
+                problem("development_wildcard", format!("{host} needs a certificate of its own")).help(
+                    "the development CA makes none for wildcards; write `certificate` and `key_file` under [tls]",
+                ),
+            ),
+            HostPattern::Exact(name) if !is_reserved(name.as_str()) => reader.problem(
+                problem(
+                    "development_host",
+                    format!("{host} can be a real host and needs a real certificate"),
+                )
+                .help("write `certificate` and `key_file` under [tls], or use a name under .localhost or .test"),
+            ),
+            HostPattern::Exact(_) => {}
+        }
+    }
+    Some(TlsSource::Development)
+}
+
+/// Whether the settings make a policy. The key is nobody's, and the policy is thrown away.
+fn check_cookies(id: &TenantId, settings: &CookieSettings) -> Result<(), Problems> {
+    let ring = KeyRing::from_secret(&[0; 32]).expect("32 bytes are enough for a secret");
+    CookiePolicy::new(settings.clone(), Vec::new(), &ring.tenant(id).derive("check")).map(|_| ())
+}

@@ -1,0 +1,6 @@
+mod files;
+mod layers;
+mod mutated;
+mod site;
+mod tenant;
+mod vendor;

@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::{Downstream, Refusal, RequestId, page};
+
+/// The answer to a refused request: a status, a stable code, and nothing internal.
+///
+/// The body is a page in French and English for people, or `application/problem+json` (RFC 9457) when the request's
+/// `Accept` prefers JSON. Both carry the code and the request's number, and neither names the product.
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{HeaderMap, StatusCode};
+/// use http_body_util::Full;
+/// use rempart_guard::Rejection;
+///
+/// let mut asked = HeaderMap::new();
+/// asked.insert("accept", "application/json".parse().unwrap());
+/// let answer = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "quota_used_up")
+///     .retry_after(Duration::from_millis(2_300))
+///     .answer::<Full<bytes::Bytes>>(&asked, None);
+/// assert_eq!(answer.headers()["content-type"], "application/problem+json");
+/// assert_eq!(answer.headers()["retry-after"], "3", "whole seconds, rounded up");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    status: StatusCode,
+    code: &'static str,
+    headers: HeaderMap,
+}
+
+impl Rejection {
+    /// A rejection with a status and a stable, lower-case code.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Our own wiring is wrong, such as a layer that is missing: 500, never a pass.
+    #[must_use]
+    pub fn wiring(code: &'static str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, code)
+    }
+
+    /// Says when to try again: `Retry-After` in whole seconds, rounded up, at least one (RFC 9110 section 10.2.3).
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+        self.header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer, in the form that the request's headers (`Accept`, `Accept-Language`) ask for.
+    #[must_use]
+    pub fn answer<B: From<Bytes>>(self, asked: &HeaderMap, request: Option<RequestId>) -> Response<B> {
+        let (content_type, body) = page::render(self.status, self.code, asked, request);
+        let length = body.len();
+        let mut answer = Response::new(B::from(body));
+        *answer.status_mut() = self.status;
+        *answer.headers_mut() = self.headers;
+        answer
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        answer
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+}
+
+/// A control found no [`Downstream`] in the request: the layer that identifies clients is missing before it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no Downstream in the request's extensions: put a DownstreamLayer (or the edge) before this control")]
+pub struct NoDownstream;
+
+impl Refusal for NoDownstream {
+    fn rejection(&self) -> Rejection {
+        Rejection::wiring("wiring_no_downstream")
+    }
+}
+
+impl Downstream {
+    /// The downstream of a request, which a control needs and the front or a [`DownstreamLayer`](crate::DownstreamLayer)
+    /// has put there.
+    ///
+    /// # Errors
+    ///
+    /// [`NoDownstream`], a refusal with the status 500.
+    pub fn of(extensions: &http::Extensions) -> Result<Self, NoDownstream> {
+        extensions.get::<Self>().copied().ok_or(NoDownstream)
+    }
+}

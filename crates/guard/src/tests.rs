@@ -1,0 +1,309 @@
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_LANGUAGE};
+use http::{HeaderMap, Method, Request, Response, StatusCode, request, response};
+use http_body_util::{BodyExt, Full};
+use proptest::prelude::*;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+use crate::*;
+
+/// Refuses what carries `x-bad`, strips `x-strip` from requests and `x-banner` from answers.
+struct Probe;
+
+#[derive(Debug, thiserror::Error)]
+#[error("x-bad was there")]
+struct Bad;
+
+impl Refusal for Bad {
+    fn rejection(&self) -> Rejection {
+        Rejection::new(StatusCode::FORBIDDEN, "probe_bad")
+    }
+}
+
+impl Guard for Probe {
+    const FEATURE: &'static str = "probe";
+    type Ticket = &'static str;
+    type Refusal = Bad;
+
+    fn check(&self, head: &mut request::Parts, findings: &mut Findings) -> Result<&'static str, Bad> {
+        if head.headers.remove("x-strip").is_some() {
+            findings.note("probe_stripped", "x-strip");
+        }
+        if head.headers.contains_key("x-bad") {
+            Err(Bad)
+        } else {
+            Ok("ticket")
+        }
+    }
+
+    fn amend(&self, ticket: &'static str, head: &mut response::Parts, findings: &mut Findings) {
+        assert_eq!(ticket, "ticket");
+        if head.headers.remove("x-banner").is_some() {
+            findings.note("probe_banner", "x-banner");
+        }
+    }
+}
+
+/// What the service inside saw, and what came out.
+async fn ask(enforcement: Enforcement, headers: &[&'static str]) -> (Response<Full<Bytes>>, Vec<String>, Option<bool>) {
+    let decisions = Arc::new(Mutex::new(Vec::new()));
+    let inside = Arc::new(Mutex::new(None));
+    let (log, seen) = (Arc::clone(&decisions), Arc::clone(&inside));
+    let sink = move |decision: Decision| log.lock().unwrap().push(decision.to_string());
+    let service = ServiceBuilder::new()
+        .layer(GuardLayer::new(
+            Probe,
+            enforcement,
+            Reporter::new("library", Arc::new(sink)),
+        ))
+        .service(service_fn(move |request: Request<()>| {
+            *seen.lock().unwrap() = Some(request.headers().contains_key("x-strip"));
+            let answer = Response::builder().header("x-banner", "old").body(Full::from("inside"));
+            async move { Ok::<_, Infallible>(answer.unwrap()) }
+        }));
+    let mut request = Request::get("/").body(()).unwrap();
+    for name in headers {
+        request.headers_mut().insert(*name, "1".parse().unwrap());
+    }
+    let answer = service.oneshot(request).await.unwrap();
+    let decisions = decisions.lock().unwrap().clone();
+    let seen = *inside.lock().unwrap();
+    (answer, decisions, seen)
+}
+
+#[tokio::test]
+async fn enforce_refuses_and_the_service_inside_is_not_reached() {
+    let (answer, decisions, inside) = ask(Enforcement::Enforce, &["x-bad"]).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(decisions, ["library refused probe/probe_bad: x-bad was there"]);
+    assert_eq!(inside, None);
+}
+
+#[tokio::test]
+async fn enforce_repairs_the_request_and_the_answer() {
+    let (answer, decisions, inside) = ask(Enforcement::Enforce, &["x-strip"]).await;
+    assert!(!answer.headers().contains_key("x-banner"));
+    assert_eq!(inside, Some(false));
+    assert_eq!(
+        decisions,
+        [
+            "library repaired probe/probe_stripped: x-strip",
+            "library repaired probe/probe_banner: x-banner"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn report_records_what_would_have_been_and_changes_nothing() {
+    let (answer, decisions, inside) = ask(Enforcement::Report, &["x-bad", "x-strip"]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(
+        inside,
+        Some(true),
+        "the request inside still has what would have been stripped"
+    );
+    assert!(answer.headers().contains_key("x-banner"));
+    assert_eq!(
+        decisions,
+        [
+            "library would repair probe/probe_stripped: x-strip",
+            "library would refuse probe/probe_bad: x-bad was there"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn off_decides_nothing() {
+    let (answer, decisions, _) = ask(Enforcement::Off, &["x-bad", "x-strip"]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(decisions.is_empty());
+}
+
+#[tokio::test]
+async fn a_rejection_is_a_page_for_people_and_problem_json_for_programs() {
+    let ids = RequestIds::new();
+    let body = async |accept: &'static str, language: &'static str| {
+        let mut asked = HeaderMap::new();
+        asked.insert(ACCEPT, accept.parse().unwrap());
+        asked.insert(ACCEPT_LANGUAGE, language.parse().unwrap());
+        let id = ids.next_id();
+        let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "quota_used_up");
+        let answer: Response<Full<Bytes>> = rejection.answer(&asked, Some(id));
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        let text = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        assert!(text.contains(id.as_str()) && text.contains("quota_used_up"), "{text}");
+        (kind, text)
+    };
+    let (kind, text) = body("text/html,application/xhtml+xml,*/*;q=0.8", "fr-CA,fr;q=0.9,en;q=0.5").await;
+    assert_eq!(kind, "text/html; charset=utf-8");
+    assert!(text.contains("<html lang=fr>") && text.find("Trop de demandes") < text.rfind("Too many requests"));
+    let (_, text) = body("*/*", "en-CA,fr;q=0.4").await;
+    assert!(text.contains("<html lang=en>"), "{text}");
+    let (kind, text) = body("application/json, text/html;q=0.5", "").await;
+    assert_eq!(kind, "application/problem+json");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["status"], 429);
+    assert_eq!(json["title"], "Too Many Requests");
+}
+
+#[test]
+fn a_decision_is_one_line_whatever_the_client_wrote() {
+    let decision = Decision {
+        tenant: None,
+        feature: "tenant",
+        code: "host_unknown",
+        action: Action::Refuse,
+        enforcement: Enforcement::Enforce,
+        downstream: None,
+        evidence: "\u{1b}[2Jline\nline".into(),
+    };
+    assert_eq!(
+        decision.to_string(),
+        "- refused tenant/host_unknown: \\u{1b}[2Jline\\nline"
+    );
+}
+
+#[test]
+fn a_strangers_forwarded_address_is_not_read() {
+    let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+    let client = |peer: &str, lines: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        proxies.client(peer.parse().unwrap(), &headers).to_string()
+    };
+    assert_eq!(client("203.0.113.5", &["1.2.3.4"]), "203.0.113.5");
+    assert_eq!(client("::ffff:203.0.113.5", &["1.2.3.4"]), "203.0.113.5");
+    assert_eq!(
+        client("10.0.0.1", &["1.2.3.4, 203.0.113.5"]),
+        "203.0.113.5",
+        "left of the client is hearsay"
+    );
+    assert_eq!(
+        client("10.0.0.1", &["1.2.3.4", "203.0.113.5, 10.2.2.2"]),
+        "203.0.113.5",
+        "two header lines are one list"
+    );
+    assert_eq!(
+        client("10.0.0.1", &["203.0.113.5, junk, 10.2.2.2"]),
+        "10.2.2.2",
+        "garbage ends the walk"
+    );
+    assert_eq!(client("fd00::1", &["[2001:db8::7]:4711"]), "2001:db8::7");
+    assert_eq!(client("10.0.0.1", &["198.51.100.3:8080"]), "198.51.100.3");
+    assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+    assert_eq!(
+        client("10.0.0.1", &["10.1.1.1, 10.2.2.2"]),
+        "10.1.1.1",
+        "all trusted: the furthest is the client"
+    );
+}
+
+#[test]
+fn a_whole_ipv6_subscriber_is_one_client() {
+    let network = |text: &str| {
+        ClientAddr::new(text.parse::<IpAddr>().unwrap())
+            .network(32, 64)
+            .to_string()
+    };
+    assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+    assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64");
+    assert_eq!(network("::ffff:192.0.2.9"), "192.0.2.9/32");
+    let client = ClientAddr::new("192.0.2.9".parse().unwrap());
+    assert_eq!(client.network(24, 64).to_string(), "192.0.2.0/24");
+    assert_eq!(client.network(0, 0).to_string(), "0.0.0.0/0");
+}
+
+#[test]
+fn request_numbers_differ_and_can_be_read_aloud() {
+    let ids = RequestIds::new();
+    let numbers: std::collections::HashSet<_> = (0..10_000).map(|_| ids.next_id()).collect();
+    assert_eq!(numbers.len(), 10_000);
+    assert!(
+        numbers
+            .iter()
+            .all(|id| id.as_str().len() == 20 && !id.as_str().contains(['i', 'l', 'o', 'u']))
+    );
+}
+
+#[test]
+fn routes_cover_what_they_say_and_nothing_else() {
+    let covers =
+        |pattern: &str, method: Method, path: &str| pattern.parse::<RoutePattern>().unwrap().matches(&method, path);
+    for (pattern, path, expected) in [
+        ("/login", "/login", true),
+        ("/login", "/login/", true),
+        ("/login", "/Login", false),
+        ("/login", "/login/x", false),
+        ("/login", "/loginx", false),
+        ("/api/*", "/api", true),
+        ("/api/*", "/api/a/b", true),
+        ("/api/*", "/apiary", false),
+        ("/*", "/", true),
+        ("/*", "/x/y", true),
+        ("/", "/", true),
+        ("/", "/x", false),
+        ("/files/{id}/documents", "/files/17/documents", true),
+        ("/files/{id}/documents", "/files//documents", true),
+        ("/files/{id}/documents", "/files/17", false),
+        ("/files/{id}", "/files", false),
+    ] {
+        assert_eq!(covers(pattern, Method::GET, path), expected, "{pattern} and {path}");
+    }
+    assert!(!covers("POST /login", Method::GET, "/login"));
+    assert!(covers("POST /login", Method::POST, "/login"));
+}
+
+#[test]
+fn a_route_that_cannot_be_meant_is_refused() {
+    let error = |text: &str| text.parse::<RoutePattern>().unwrap_err();
+    assert_eq!(error("login"), RouteError::NoSlash);
+    assert_eq!(error("post /login"), RouteError::Method);
+    assert_eq!(error("/api/*/x"), RouteError::Star);
+    assert_eq!(error("/api*"), RouteError::Star);
+    assert_eq!(error("/files/x{id}"), RouteError::Brace);
+    assert_eq!(error("/files/{id"), RouteError::Brace);
+    assert_eq!(error("/search?q=1"), RouteError::Query);
+}
+
+#[test]
+fn numbers_without_units_are_refused() {
+    assert_eq!(duration("30"), Err(UnitError::NoUnit));
+    assert_eq!(duration("30 parsecs"), Err(UnitError::UnknownUnit));
+    assert_eq!(duration("s"), Err(UnitError::NotANumber));
+    assert_eq!(duration("-5s"), Err(UnitError::NotANumber));
+    assert_eq!(duration("99999999999999999d"), Err(UnitError::TooLarge));
+    assert_eq!(duration("99999999999999999999s"), Err(UnitError::TooLarge));
+    assert_eq!(size("10MB"), Err(UnitError::UnknownUnit));
+    assert_eq!(size("9999999999999GiB"), Err(UnitError::TooLarge));
+    assert_eq!(size("64 KiB"), Ok(65_536));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_parser_panic(text in ".{0,40}", path in "/.{0,20}") {
+        let _ = duration(&text);
+        let _ = size(&text);
+        if let Ok(pattern) = text.parse::<RoutePattern>() {
+            let _ = pattern.matches(&Method::GET, &path);
+        }
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = text.parse() {
+            headers.insert("x-forwarded-for", value);
+            let proxies = TrustedProxies::new(["0.0.0.0/0".parse().unwrap()]);
+            let _ = proxies.client("10.0.0.1".parse().unwrap(), &headers);
+        }
+    }
+
+    #[test]
+    fn a_printed_route_reads_back_as_itself(text in "(GET |POST )?(/[a-z]{1,4}|/\\{[a-z]{1,3}\\}){0,4}(/\\*)?") {
+        prop_assume!(text.contains('/'));
+        let pattern: RoutePattern = text.parse().unwrap();
+        prop_assert_eq!(&pattern, &pattern.to_string().parse::<RoutePattern>().unwrap());
+    }
+}

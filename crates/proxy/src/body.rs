@@ -1,0 +1,95 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::linger::Lingering;
+use crate::pool::Lease;
+
+/// The one body of the edge: what streams through, and what the edge says itself.
+///
+/// Nothing is buffered: a frame is read when it can be written. Trailers are frames like any other.
+pub struct Body(Kind);
+
+enum Kind {
+    /// Our own words, in one piece.
+    Whole(Option<Bytes>),
+    /// A request's body, on its way to the upstream.
+    Request(Lingering),
+    /// An upstream's answer, with the connection that it comes over.
+    Answer(Incoming, Lease),
+}
+
+impl Body {
+    /// A body of nothing.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Kind::Whole(None))
+    }
+
+    pub(crate) const fn request(body: Incoming) -> Self {
+        Self(Kind::Request(Lingering::new(body)))
+    }
+
+    /// The lease ends with the body: at its last byte the connection is free for the next request.
+    pub(crate) fn answer(body: Incoming, mut lease: Lease) -> Self {
+        if http_body::Body::is_end_stream(&body) {
+            lease.give_back();
+        }
+        Self(Kind::Answer(body, lease))
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.0 {
+            Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Request(body) => body.poll_frame(cx),
+            Kind::Answer(body, lease) => {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+                if frame.is_none() || body.is_end_stream() {
+                    lease.give_back();
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole(bytes) => bytes.is_none(),
+            Kind::Request(body) => body.is_end_stream(),
+            Kind::Answer(body, _) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Kind::Request(body) => body.size_hint(),
+            Kind::Answer(body, _) => body.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Whole(_) => "Body::Whole",
+            Kind::Request(_) => "Body::Request",
+            Kind::Answer(..) => "Body::Answer",
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! What is shared by all tenants: one canonical form of a request, who sent it, and for whom.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt as _;
+use futures_util::future::CatchUnwind;
+use http::header::HOST;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use rempart_guard::{Action, Downstream, Enforcement, Refusal, Rejection, RequestIds};
+use rempart_tenant::{Tenant, TenantRefusal, authority};
+use tower::Service as _;
+
+use crate::Body;
+use crate::hop::{self, Provenance};
+use crate::shared::Shared;
+use crate::stack::TenantStack;
+
+/// The service of one connection, which its handshake bound to one tenant.
+pub(crate) struct Front {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ids: Arc<RequestIds>,
+    pub(crate) tenant: Tenant,
+    pub(crate) stack: TenantStack,
+    pub(crate) peer: std::net::IpAddr,
+    pub(crate) provenance: Provenance,
+    pub(crate) requests: Arc<AtomicU64>,
+    /// The `Host` that was last found to be this tenant's: a client that keeps to it is not looked up again.
+    pub(crate) agreed: RefCell<Option<HeaderValue>>,
+}
+
+impl Front {
+    /// Brings a request into the form in which every layer sees it, and finds out whose it is.
+    fn admit(&self, request: &mut Request<Body>) -> Result<(), FrontRefusal> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let client = self.shared.trusted_proxies.client(self.peer, request.headers());
+        request.extensions_mut().insert(Downstream {
+            client,
+            request: self.ids.next_id(),
+        });
+        if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+            return Err(FrontRefusal::Method(request.method().clone()));
+        }
+        self.agree(request)?;
+        let version = request.version();
+        hop::canonical(request.headers_mut(), version);
+        let host = request.headers().get(HOST).cloned();
+        let host = host.or_else(|| HeaderValue::from_str(request.uri().authority()?.as_str()).ok());
+        let trusted = self.shared.trusted_proxies.trusts(self.peer);
+        self.provenance.stamp(request.headers_mut(), trusted, host);
+        Ok(())
+    }
+
+    /// `Host`, `:authority` and the handshake's name must be of one tenant.
+    fn agree(&self, request: &Request<Body>) -> Result<(), TenantRefusal> {
+        let named = authority(request.uri(), request.headers())?;
+        if self
+            .agreed
+            .borrow()
+            .as_ref()
+            .is_some_and(|agreed| agreed.as_bytes() == named.as_bytes())
+        {
+            return Ok(());
+        }
+        self.shared
+            .tenants
+            .agrees(&self.tenant, request.version(), request.uri(), request.headers())?;
+        *self.agreed.borrow_mut() = HeaderValue::from_str(named).ok();
+        Ok(())
+    }
+
+    fn refuse(&self, request: &Request<Body>, refusal: &FrontRefusal) -> Response<Body> {
+        let rejection = refusal.rejection();
+        let downstream = Downstream::of(request.extensions()).ok();
+        let (feature, code) = (refusal.feature(), rejection.code());
+        let reporter = &self.shared.reporter;
+        reporter.record(
+            feature,
+            code,
+            Action::Refuse,
+            Enforcement::Enforce,
+            downstream,
+            refusal.to_string(),
+        );
+        rejection.answer(request.headers(), downstream.map(|downstream| downstream.request))
+    }
+
+    /// A panic ends one request, not the connection that others share, and is told like a refusal.
+    fn panicked(&self) -> Response<Body> {
+        self.shared.reporter.record(
+            "edge",
+            "wiring_panic",
+            Action::Refuse,
+            Enforcement::Enforce,
+            None,
+            format!("a layer of {} panicked", self.tenant.id()),
+        );
+        panic_answer()
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Front {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = FrontFuture;
+
+    fn call(&self, request: Request<Incoming>) -> FrontFuture {
+        let mut request = request.map(Body::request);
+        if let Err(refusal) = self.admit(&mut request) {
+            return FrontFuture::answered(self.refuse(&request, &refusal));
+        }
+        // Every layer and the upstream are always ready: a control that must wait waits in its future.
+        let mut stack = self.stack.clone();
+        match catch_unwind(AssertUnwindSafe(|| stack.call(request))) {
+            Ok(answer) => FrontFuture::running(answer),
+            Err(_) => FrontFuture::answered(self.panicked()),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer to come: refused at the front, or on its way through the tenant's stack.
+    #[project = FrontProjection]
+    pub(crate) enum FrontFuture {
+        Answered { #[pin] answer: Ready<Response<Body>> },
+        Running { #[pin] answer: CatchUnwind<AssertUnwindSafe<StackFuture>> },
+    }
+}
+
+type StackFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl FrontFuture {
+    fn answered(answer: Response<Body>) -> Self {
+        Self::Answered { answer: ready(answer) }
+    }
+
+    fn running(answer: StackFuture) -> Self {
+        Self::Running {
+            answer: AssertUnwindSafe(answer).catch_unwind(),
+        }
+    }
+}
+
+impl Future for FrontFuture {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            FrontProjection::Answered { answer } => answer.poll(cx).map(Ok),
+            FrontProjection::Running { answer } => answer.poll(cx).map(|done| {
+                done.unwrap_or_else(|_| {
+                    tracing::error!("a layer panicked while it answered");
+                    Ok(panic_answer())
+                })
+            }),
+        }
+    }
+}
+
+/// Why the front lets a request go no further.
+#[derive(Debug, thiserror::Error)]
+enum FrontRefusal {
+    #[error(transparent)]
+    Tenant(#[from] TenantRefusal),
+    #[error("the method {0}, which nobody behind the edge needs")]
+    Method(Method),
+}
+
+impl FrontRefusal {
+    const fn feature(&self) -> &'static str {
+        match self {
+            Self::Tenant(_) => "tenant",
+            Self::Method(_) => "request",
+        }
+    }
+}
+
+impl Refusal for FrontRefusal {
+    fn rejection(&self) -> Rejection {
+        match self {
+            Self::Tenant(refusal) => refusal.rejection(),
+            // TRACE mirrors cookies to scripts (RFC 9110 section 9.3.8), CONNECT is for forward proxies.
+            Self::Method(_) => Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "method_refused"),
+        }
+    }
+}
+
+fn panic_answer() -> Response<Body> {
+    Rejection::wiring("wiring_panic").answer(&http::HeaderMap::new(), None)
+}

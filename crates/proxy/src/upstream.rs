@@ -1,0 +1,182 @@
+//! The last service of a stack: the tenant's own application, over plain HTTP/1.1.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use rempart_guard::{Action, Downstream, Enforcement, Refusal, Rejection, Reporter};
+use tokio::time::timeout;
+
+use crate::pool::{Lease, Pool};
+use crate::tunnel::Tunnels;
+use crate::{Body, hop};
+
+/// One tenant's application, as one worker reaches it.
+///
+/// It knows one address, which the tenant's file gives. Nothing in a request can choose another.
+pub(crate) struct Upstream {
+    pool: Arc<Pool>,
+    reporter: Reporter,
+    tunnels: Tunnels,
+}
+
+impl Upstream {
+    pub(crate) fn new(pool: Pool, reporter: Reporter, tunnels: Tunnels) -> Self {
+        Self {
+            pool: Arc::new(pool),
+            reporter,
+            tunnels,
+        }
+    }
+
+    /// Forwards a request and answers in any case: an upstream that fails is a 502, 503 or 504 with nothing internal.
+    pub(crate) async fn forward(&self, mut request: Request<Body>) -> Response<Body> {
+        let downstream = Downstream::of(request.extensions()).ok();
+        let upgrade = request
+            .extensions_mut()
+            .remove::<OnUpgrade>()
+            .filter(|_| hop::wants_upgrade(request.headers()));
+        let asked = PageFields::of(&request);
+        prepare(&mut request);
+        match self.exchange(request).await {
+            Ok((answer, lease)) => self.answer(answer, lease, upgrade),
+            Err(error) => {
+                let rejection = error.rejection();
+                let (code, evidence) = (rejection.code(), format!("{}: {error}", self.pool.policy().authority));
+                self.reporter.record(
+                    FEATURE,
+                    code,
+                    Action::Refuse,
+                    Enforcement::Enforce,
+                    downstream,
+                    evidence,
+                );
+                rejection.answer(&asked.0, downstream.map(|downstream| downstream.request))
+            }
+        }
+    }
+
+    /// Sends the request over a connection of the pool and waits for the head of the answer.
+    ///
+    /// A request that was not sent is tried again. One that was is not, unless it is safe and bodiless and went over a
+    /// connection that had been idle: then the upstream most likely closed it in the same moment (RFC 9110 section 9.2.2).
+    async fn exchange(&self, mut request: Request<Body>) -> Result<(Response<Incoming>, Lease), UpstreamError> {
+        let mut fresh = false;
+        loop {
+            let mut lease = self.pool.lease(fresh).await?;
+            let spare = lease
+                .idle_for()
+                .filter(|idle| *idle >= STALE)
+                .and_then(|_| repeatable(&request));
+            let waiting = timeout(self.pool.policy().response_timeout, lease.send(request));
+            match waiting.await.map_err(|_| UpstreamError::Timeout)? {
+                Ok(answer) => return Ok((answer, lease)),
+                Err((error, unsent)) => {
+                    request = unsent.or(spare).ok_or(UpstreamError::Exchange(error))?;
+                    fresh = true;
+                }
+            }
+        }
+    }
+
+    fn answer(&self, answer: Response<Incoming>, lease: Lease, upgrade: Option<OnUpgrade>) -> Response<Body> {
+        let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let (mut head, body) = answer.into_parts();
+        // An HTTP/1.0 answer would make the server answer its own client in 1.0.
+        head.version = Version::HTTP_11;
+        if !switching {
+            hop::strip(&mut head.headers);
+            return Response::from_parts(head, Body::answer(body, lease));
+        }
+        let theirs = head.extensions.remove::<OnUpgrade>();
+        let (Some(ours), Some(theirs)) = (upgrade, theirs) else {
+            return Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade").answer(&http::HeaderMap::new(), None);
+        };
+        let protocol = head.headers.get(UPGRADE).cloned();
+        hop::strip(&mut head.headers);
+        head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        head.headers.extend(protocol.map(|protocol| (UPGRADE, protocol)));
+        self.tunnels.open(ours, theirs, lease);
+        Response::from_parts(head, Body::empty())
+    }
+}
+
+/// Why an upstream gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    #[error("no connection in time")]
+    ConnectTimeout,
+    #[error("no answer in time")]
+    Timeout,
+    #[error("the exchange broke: {0}")]
+    Exchange(hyper::Error),
+    #[error("every connection is in use")]
+    Busy,
+}
+
+impl Refusal for UpstreamError {
+    fn rejection(&self) -> Rejection {
+        match self {
+            Self::Connect(_) => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_unreachable"),
+            Self::ConnectTimeout => Rejection::new(StatusCode::GATEWAY_TIMEOUT, "upstream_connect_timeout"),
+            Self::Timeout => Rejection::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
+            Self::Exchange(_) => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_broken"),
+            Self::Busy => Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "upstream_busy").retry_after(RETRY_BUSY),
+        }
+    }
+}
+
+/// The fields of a request that say how its answer should look; the rest has gone to the upstream when it is needed.
+struct PageFields(http::HeaderMap);
+
+impl PageFields {
+    fn of(request: &Request<Body>) -> Self {
+        use http::header::{ACCEPT, ACCEPT_LANGUAGE};
+        let mut fields = http::HeaderMap::new();
+        for name in [ACCEPT, ACCEPT_LANGUAGE] {
+            fields.extend(request.headers().get(&name).map(|value| (name, value.clone())));
+        }
+        Self(fields)
+    }
+}
+
+/// The control's name in decisions.
+const FEATURE: &str = "upstream";
+
+/// Idle for longer than this, a connection may have been closed by the upstream just now; a busy one has not.
+const STALE: Duration = Duration::from_millis(500);
+
+/// After this long, a connection of a busy upstream may be free again.
+const RETRY_BUSY: Duration = Duration::from_secs(5);
+
+/// Makes an HTTP/1.1 request in origin form of what came in over either protocol (RFC 9112 section 3.2.1).
+fn prepare(request: &mut Request<Body>) {
+    *request.version_mut() = Version::HTTP_11;
+    let Some(authority) = request.uri().authority() else {
+        return;
+    };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+}
+
+/// A copy of a request that may be sent twice.
+fn repeatable(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.method().is_safe() || !http_body::Body::is_end_stream(request.body()) {
+        return None;
+    }
+    let mut copy = Request::new(Body::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}

@@ -1,0 +1,112 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::accept::{self, AcceptError, Accepted};
+
+/// Which name is served with which configuration, and a value of the caller's beside it. Immutable: a reload makes another.
+pub struct Sites<T> {
+    exact: HashMap<Box<str>, Entry<T>>,
+    one_below: HashMap<Box<str>, Entry<T>>,
+}
+
+struct Entry<T> {
+    config: Arc<ServerConfig>,
+    value: T,
+}
+
+impl<T: Clone> Sites<T> {
+    /// No site yet.
+    #[must_use]
+    pub fn builder() -> SitesBuilder<T> {
+        SitesBuilder(Self {
+            exact: HashMap::new(),
+            one_below: HashMap::new(),
+        })
+    }
+
+    /// Shakes hands on a new connection: reads the ClientHello, chooses the configuration by its server name, and does the
+    /// rest of the handshake with it. All of it within `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// A name that is missing or nobody's (the client is told by an alert and sees no certificate), a handshake that fails
+    /// or takes too long.
+    pub async fn accept<IO>(&self, stream: IO, deadline: Duration) -> Result<Accepted<IO, T>, AcceptError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        accept::accept(stream, deadline, |name| {
+            let entry = self.of(name)?;
+            Some((Arc::clone(&entry.config), entry.value.clone()))
+        })
+        .await
+    }
+
+    /// Exact names go before wildcards. Upper case and a trailing dot mean the same name (RFC 6066 section 3 has neither,
+    /// clients do).
+    fn of(&self, name: &str) -> Option<&Entry<T>> {
+        let lower;
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            lower = name.to_ascii_lowercase();
+            lower.as_str()
+        } else {
+            name
+        };
+        self.exact
+            .get(name)
+            .or_else(|| self.one_below.get(name.split_once('.')?.1))
+    }
+}
+
+impl<T> fmt::Debug for Sites<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sites")
+            .field("exact", &self.exact.len())
+            .field("one_below", &self.one_below.len())
+            .finish()
+    }
+}
+
+/// Collects the sites of a [`Sites`].
+#[derive(Debug)]
+pub struct SitesBuilder<T>(Sites<T>);
+
+impl<T: Clone> SitesBuilder<T> {
+    /// Adds a site under these names, each a host name or `*.example.org` for one label below. A later site takes a name
+    /// from an earlier one: whoever claims names checks that before.
+    #[must_use]
+    pub fn site<H: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = H>,
+        config: Arc<ServerConfig>,
+        value: T,
+    ) -> Self {
+        for name in names {
+            let name = name.as_ref().to_ascii_lowercase();
+            let (map, name) = match name.strip_prefix("*.") {
+                Some(parent) => (&mut self.0.one_below, parent),
+                None => (&mut self.0.exact, name.as_str()),
+            };
+            map.insert(
+                name.into(),
+                Entry {
+                    config: Arc::clone(&config),
+                    value: value.clone(),
+                },
+            );
+        }
+        self
+    }
+
+    /// The finished map.
+    #[must_use]
+    pub fn build(self) -> Sites<T> {
+        self.0
+    }
+}

@@ -1,0 +1,295 @@
+//! Every example, built by cargo beside this test, started, and spoken to with curl.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+#[test]
+fn rate_limit_axum_refuses_the_fourth_login_and_nothing_else() {
+    let example = Example::start("rate_limit_axum");
+    let login = || example.curl("/login", &["-X", "POST"]);
+    for left in (0..3).rev() {
+        let answer = login();
+        assert_eq!(answer.status, 200);
+        let fields = answer.header("ratelimit").unwrap();
+        assert!(fields.contains(&format!("\"login\";r={left};")), "{fields}");
+    }
+    let refused = login();
+    assert_eq!(refused.status, 429);
+    let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    assert!(
+        !refused.body.contains("a password would be checked"),
+        "the application was asked"
+    );
+    assert_eq!(
+        example.curl("/", &[]).status,
+        200,
+        "the login's quota is not that of the other routes"
+    );
+}
+
+#[test]
+fn three_tenants_axum_keeps_counts_and_sessions_apart() {
+    let example = Example::start("three_tenants_axum");
+    let ask = |host: &str, more: &[&str]| example.curl_host(host, "/", more);
+
+    let library = ask("library.localhost", &[]);
+    assert_eq!((library.status, library.body.as_str()), (200, "this is the library\n"));
+    assert_eq!(library.header("x-content-type-options"), Some("nosniff"));
+    let cookie = format!("Cookie: {}", library.cookie());
+    assert_eq!(ask("library.localhost", &["-H", &cookie]).status, 200);
+
+    let refused = ask("city.localhost", &["-H", &cookie, "-H", "Accept: application/json"]);
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("cookie_foreign_tenant"), "{}", refused.body);
+
+    assert_eq!(ask("library.localhost", &[]).status, 200);
+    let limited = ask("library.localhost", &[]);
+    assert_eq!(limited.status, 429);
+    assert_eq!(
+        limited.header("x-content-type-options"),
+        Some("nosniff"),
+        "refusals are hardened too"
+    );
+    for (host, body) in [
+        ("www.city.localhost", "this is the city\n"),
+        ("daycare.localhost", "this is the daycare\n"),
+    ] {
+        let answer = ask(host, &[]);
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (200, body),
+            "one tenant's quota is not another's"
+        );
+    }
+}
+
+#[test]
+fn three_tenants_axum_knows_no_fourth() {
+    let example = Example::start("three_tenants_axum");
+    for host in ["nobody.localhost", "library.localhost.evil.example", "127.0.0.1"] {
+        assert_eq!(example.curl_host(host, "/", &[]).status, 404, "{host}");
+    }
+}
+
+#[test]
+fn cookies_axum_seals_what_leaves_and_opens_nothing_else() {
+    let example = Example::start("cookies_axum");
+    let welcome = example.curl("/login", &[]);
+    let set = welcome.header("set-cookie").unwrap();
+    assert!(
+        set.starts_with("PHPSESSID=") && set.ends_with("; HttpOnly; SameSite=Lax; Secure"),
+        "{set}"
+    );
+    assert!(!set.contains("ab12") && !set.to_lowercase().contains("domain"), "{set}");
+
+    let sees = |cookie: &str| example.curl("/", &["-H", &format!("Cookie: {cookie}")]).body;
+    let sealed = welcome.cookie();
+    assert_eq!(sees(&sealed), "the application sees: PHPSESSID=ab12\n");
+    assert_eq!(
+        sees("PHPSESSID=ab12"),
+        "the application sees: no cookie\n",
+        "the right value, but nobody sealed it"
+    );
+    assert_eq!(
+        sees(&sealed[..sealed.len() - 4]),
+        "the application sees: no cookie\n",
+        "cut"
+    );
+    assert_eq!(
+        sees("colour=green; PHPSESSID=ab12"),
+        "the application sees: colour=green\n"
+    );
+}
+
+#[test]
+fn headers_axum_hardens_a_loose_page_and_leaves_a_strict_one() {
+    let example = Example::start("headers_axum");
+    let loose = example.curl("/", &[]);
+    assert_eq!(loose.header("x-powered-by"), None);
+    assert_eq!(loose.header("x-frame-options"), Some("SAMEORIGIN"));
+    assert_eq!(loose.header("content-security-policy"), Some("frame-ancestors 'self'"));
+    assert_eq!(loose.header("referrer-policy"), Some("same-origin"));
+    assert_eq!(loose.header("strict-transport-security"), Some("max-age=31536000"));
+
+    let strict = example.curl("/strict", &[]);
+    assert_eq!(strict.header("x-frame-options"), Some("DENY"));
+    assert_eq!(strict.header("referrer-policy"), Some("no-referrer"));
+}
+
+#[test]
+fn strict_tls_hyper_answers_its_own_name_over_todays_tls_only() {
+    let (example, lines) = Example::start_and_read("strict_tls_hyper", 2);
+    let ca = lines[1].strip_prefix("CA certificate ").unwrap();
+    let port = example.base.rsplit(':').next().unwrap();
+    let ask = |host: &str, more: &[&str]| {
+        let (connect, url) = (
+            format!("{host}:{port}:127.0.0.1:{port}"),
+            format!("https://{host}:{port}/"),
+        );
+        let fixed = ["--cacert", ca, "--connect-to", &connect, "-w", "%{http_version}"];
+        run_curl(&url, &[&fixed, more].concat())
+    };
+    for (more, version) in [
+        (&["--tlsv1.3"][..], "2"),
+        (&["--tls-max", "1.2"], "2"),
+        (&["--http1.1"], "1.1"),
+    ] {
+        let output = ask("site.localhost", more);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && text.ends_with(&format!("hello\n{version}")),
+            "{more:?}: {output:?}"
+        );
+    }
+    for (host, more, alert) in [
+        ("other.localhost", &["-k"][..], "unrecognized name"),
+        (
+            "site.localhost",
+            &["-k", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0"],
+            "alert handshake failure",
+        ),
+        (
+            "site.localhost",
+            &["-k", "--tls-max", "1.2", "--ciphers", "AES128-SHA"],
+            "alert handshake failure",
+        ),
+    ] {
+        let output = ask(host, more);
+        // 35: the handshake failed. Had it succeeded, `-k` would have accepted any certificate.
+        assert_eq!(output.status.code(), Some(35), "{host} {more:?}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains(alert),
+            "{host} {more:?} was not refused by the server: {said}"
+        );
+    }
+}
+
+#[test]
+fn an_example_refuses_an_address_that_is_none() {
+    let refused = Command::new(path("headers_axum"))
+        .args(["--listen", "3000"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+}
+
+/// A running example; killed when dropped.
+struct Example {
+    child: Child,
+    /// `http://127.0.0.1:PORT`
+    base: String,
+    /// Where its temporary files go, which it cannot remove when it is killed.
+    _temporary: tempfile::TempDir,
+}
+
+impl Example {
+    fn start(name: &str) -> Self {
+        Self::start_and_read(name, 1).0
+    }
+
+    /// Also gives the first lines that the example prints.
+    fn start_and_read(name: &str, lines: usize) -> (Self, Vec<String>) {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = Command::new(path(name));
+        command.env("TMPDIR", temporary.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let printed = BufReader::new(child.stdout.take().unwrap()).lines().take(lines);
+        let printed: Vec<_> = printed.map(Result::unwrap).collect();
+        let base = printed.first().and_then(|line| line.strip_prefix("listening on "));
+        let base = base.unwrap_or_else(|| panic!("{name} said {printed:?}")).to_owned();
+        let example = Self {
+            child,
+            base,
+            _temporary: temporary,
+        };
+        (example, printed)
+    }
+
+    fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
+        curl(&format!("{}{path}", self.base), arguments)
+    }
+
+    /// Asks for another host's page, at the same address.
+    fn curl_host(&self, host: &str, path: &str, arguments: &[&str]) -> Answer {
+        let header = format!("Host: {host}");
+        self.curl(path, &[&["-H", &header], arguments].concat())
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Cargo builds the examples before the tests of their package, and puts them beside: `target/PROFILE/deps/run-HASH` is
+/// this test, `target/PROFILE/examples/NAME` an example.
+fn path(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.ancestors().nth(2).unwrap();
+    let example = profile.join("examples").join(name);
+    assert!(
+        example.is_file(),
+        "{} is not built: run `cargo build -p rempart-example-layers --examples`",
+        example.display()
+    );
+    example
+}
+
+/// An answer as curl printed it.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    /// The one value of a header; fails when there are several.
+    fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = fields
+            .filter(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim());
+        let value = values.next();
+        assert_eq!(values.next(), None, "a second {name}");
+        value
+    }
+
+    /// The cookie that was set, as a browser sends it back: name and value.
+    fn cookie(&self) -> String {
+        self.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+}
+
+fn curl(url: &str, arguments: &[&str]) -> Answer {
+    let output = run_curl(url, arguments);
+    assert!(
+        output.status.success(),
+        "curl {url}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+fn run_curl(url: &str, arguments: &[&str]) -> Output {
+    let fixed = ["-s", "-S", "-i", "--max-time", "30", "--noproxy", "*", url];
+    Command::new("curl")
+        .args(fixed)
+        .args(arguments)
+        .output()
+        .expect("curl is installed")
+}

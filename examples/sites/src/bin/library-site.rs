@@ -1,0 +1,5 @@
+//! Runs the library site on its own; `--help` says how.
+
+fn main() -> std::process::ExitCode {
+    rempart_example_sites::run(rempart_example_sites::Site::Library)
+}

@@ -1,0 +1,19 @@
+//! The built binary, spoken to by clients that are not ours: curl, openssl, Python's standard library.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+mod bodies;
+mod clients_identity;
+mod controls;
+mod deploy;
+mod drain;
+mod matrix;
+mod routing;
+mod sites;
+mod start;
+mod tls;
+mod upgrades;
+mod upstreams;
+mod workspace;

@@ -1,0 +1,1 @@
+//! The three example sites behind the edge.

@@ -1,0 +1,218 @@
+//! The built binary, started on free ports with a configuration of the test's own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::clients::{Answer, curl};
+
+/// The program under test.
+pub(crate) fn rempart() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_rempart"))
+}
+
+/// An edge to come: `edge().tenant("library", upstream, "").start()`.
+pub(crate) fn edge() -> Builder {
+    Builder {
+        vendor: String::new(),
+        tenants: Vec::new(),
+        environment: Vec::new(),
+    }
+}
+
+pub(crate) struct Builder {
+    vendor: String,
+    tenants: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
+}
+
+impl Builder {
+    /// A tenant `NAME` with the host `NAME.localhost`, this upstream, and more lines for its file.
+    pub(crate) fn tenant(mut self, name: &str, upstream: SocketAddr, more: &str) -> Self {
+        let mut file = format!("hosts = [\"{name}.localhost\"]\n\n[upstream]\nurl = \"http://{upstream}\"\n");
+        let _ = writeln!(file, "{more}");
+        self.tenants.push((name.to_owned(), file));
+        self
+    }
+
+    /// More lines for `rempart.toml`, as sections of their own.
+    pub(crate) fn vendor(mut self, more: &str) -> Self {
+        self.vendor.push_str(more);
+        self.vendor.push('\n');
+        self
+    }
+
+    /// Writes the files without starting anything.
+    pub(crate) fn write(&self) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("tenants.d")).unwrap();
+        let vendor = format!(
+            "[listen]\nhttps = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:0\"\nworkers = 2\n\n\
+             [state]\ndirectory = \"state\"\n\n[development]\ncertificates = true\n\n{}",
+            self.vendor
+        );
+        fs::write(directory.path().join("rempart.toml"), vendor).unwrap();
+        for (name, file) in &self.tenants {
+            fs::write(directory.path().join(format!("tenants.d/{name}.toml")), file).unwrap();
+        }
+        directory
+    }
+
+    /// Starts the edge and waits until it serves.
+    pub(crate) fn start(self) -> Running {
+        let directory = self.write();
+        let mut command = rempart();
+        command
+            .args(["--log", "debug,hyper=info,h2=info,rustls=info", "run", "--config"])
+            .arg(directory.path());
+        command.envs(self.environment);
+        Running::start(command, directory)
+    }
+}
+
+/// A running edge; killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    _directory: tempfile::TempDir,
+    https: u16,
+    http: u16,
+}
+
+impl Running {
+    fn start(mut command: Command, directory: tempfile::TempDir) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut kept = kept.lock().unwrap();
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        let mut running = Self {
+            child,
+            log,
+            _directory: directory,
+            https: 0,
+            http: 0,
+        };
+        running.https = running.port("serving HTTPS");
+        running.http = running.port("redirecting HTTP");
+        running
+    }
+
+    /// The port that the log names beside these words.
+    fn port(&mut self, words: &str) -> u16 {
+        let line = self.wait_for_log(words);
+        let address = line.split("address=127.0.0.1:").nth(1).unwrap();
+        address
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+            .parse()
+            .unwrap()
+    }
+
+    /// The first line of the log with these words, once it is there.
+    pub(crate) fn wait_for_log(&mut self, words: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(line) = self.log().lines().find(|line| line.contains(words)) {
+                return line.to_owned();
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "no {words:?} in the log:\n{}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The process' number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn https_port(&self) -> u16 {
+        self.https
+    }
+
+    pub(crate) fn http_port(&self) -> u16 {
+        self.http
+    }
+
+    /// The development CA's certificate.
+    pub(crate) fn ca(&self) -> PathBuf {
+        let line = self
+            .log()
+            .lines()
+            .find(|line| line.contains("development certificates"))
+            .unwrap()
+            .to_owned();
+        let path = line.split("ca=").nth(1).unwrap();
+        path.split_whitespace().next().unwrap().into()
+    }
+
+    /// The address of a page of a tenant.
+    pub(crate) fn url(&self, tenant: &str, path: &str) -> String {
+        format!("https://{tenant}.localhost:{}{path}", self.https)
+    }
+
+    /// Asks for a page of a tenant with curl, trusting the development CA and nothing else.
+    pub(crate) fn get(&self, tenant: &str, path: &str) -> Answer {
+        self.curl(tenant, path, &[])
+    }
+
+    /// As [`get`](Self::get), with more arguments for curl.
+    pub(crate) fn curl(&self, tenant: &str, path: &str, arguments: &[&str]) -> Answer {
+        let (ca, url) = (self.ca(), self.url(tenant, path));
+        let fixed = ["--cacert", ca.to_str().unwrap(), &url];
+        curl(fixed.iter().chain(arguments))
+    }
+
+    /// Sends a signal by name (`TERM`, `INT`, `HUP`).
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the edge does not end:\n{}", self.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
