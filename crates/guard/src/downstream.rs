@@ -29,25 +29,23 @@ pub struct Downstream {
 ///
 /// The alphabet is Crockford's base 32: no `i`, `l`, `o` or `u`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId([u8; 20]);
-
-impl RequestId {
-    /// The number as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
+pub struct RequestId([u64; 2]);
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        for word in self.0 {
+            for place in 0..10 {
+                fmt::Write::write_char(f, char::from(ALPHABET[(word >> (place * 5)) as usize & 31]))?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -70,16 +68,9 @@ impl RequestIds {
     /// The next number.
     #[must_use]
     pub fn next_id(&self) -> RequestId {
-        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        let words = [self.high.hash_one(count), self.low.hash_one(count)];
-        let mut text = [0; 20];
-        for (half, word) in text.chunks_exact_mut(10).zip(words) {
-            for (place, letter) in half.iter_mut().enumerate() {
-                *letter = ALPHABET[(word >> (place * 5)) as usize & 31];
-            }
-        }
-        RequestId(text)
+        // Only what is shown is kept, so that equal numbers look equal.
+        RequestId([self.high.hash_one(count), self.low.hash_one(count)].map(|word| word & FIFTY_BITS))
     }
 }
 
@@ -175,6 +166,9 @@ impl<S: fmt::Debug> fmt::Debug for IdentifyDownstream<S> {
             .finish_non_exhaustive()
     }
 }
+
+/// Ten letters of five bits.
+const FIFTY_BITS: u64 = (1 << 50) - 1;
 
 type Peer = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
 

@@ -29,7 +29,8 @@ pub(crate) struct Front {
     pub(crate) shared: Arc<Shared>,
     pub(crate) ids: Arc<RequestIds>,
     pub(crate) tenant: Tenant,
-    pub(crate) stack: TenantStack,
+    /// Called in place: a clone for each request would cost an allocation and a reference for each layer.
+    pub(crate) stack: RefCell<TenantStack>,
     pub(crate) peer: std::net::IpAddr,
     pub(crate) provenance: Provenance,
     pub(crate) requests: Arc<AtomicU64>,
@@ -117,8 +118,9 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         if let Err(refusal) = self.admit(&mut request) {
             return FrontFuture::answered(self.refuse(&request, &refusal));
         }
-        // Every layer and the upstream are always ready: a control that must wait waits in its future.
-        let mut stack = self.stack.clone();
+        // Every layer and the upstream are always ready: a control that must wait waits in its future. And no layer calls
+        // back into the connection that calls it, so the stack is never borrowed twice.
+        let mut stack = self.stack.borrow_mut();
         match catch_unwind(AssertUnwindSafe(|| stack.call(request))) {
             Ok(answer) => FrontFuture::running(answer),
             Err(_) => FrontFuture::answered(self.panicked()),

@@ -2,10 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{
-    CONNECTION, EXPECT, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use http::header::{CONNECTION, HeaderName, HeaderValue, TE, UPGRADE};
 use http::{HeaderMap, Version};
 
 /// What the connection says about every request that comes over it: ready-made, because it does not change.
@@ -71,15 +68,12 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    let present = |name: &HeaderName| HOP_BY_HOP.contains(name);
     // One walk over the few fields there are costs less than nine look-ups of fields that are almost never there.
-    if headers.keys().any(present) {
+    if headers.keys().any(is_hop_by_hop) {
         let trailers = headers
             .get(TE)
             .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-        for name in &HOP_BY_HOP {
-            headers.remove(name);
-        }
+        remove_all(headers, is_hop_by_hop);
         if trailers {
             headers.insert(TE, HeaderValue::from_static("trailers"));
         }
@@ -92,20 +86,22 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-const HOP_BY_HOP: [HeaderName; 9] = [
-    EXPECT,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy"),
-    HeaderName::from_static("proxy-connection"),
-];
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "te" | "proxy"
+            | "expect"
+            | "upgrade"
+            | "keep-alive"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+    )
+}
 
 /// What `Connection` cannot take away, whoever names it there: the application decides by these.
-const PROTECTED: [HeaderName; 8] = [
+static PROTECTED: [HeaderName; 8] = [
     http::header::HOST,
     http::header::COOKIE,
     http::header::AUTHORIZATION,
@@ -137,26 +133,31 @@ fn chain(headers: &HeaderMap, peer: &HeaderValue) -> Option<HeaderValue> {
 
 /// Drops every field in which a client could claim to be somebody else.
 fn drop_claims(headers: &mut HeaderMap) {
-    let is_claim = |name: &HeaderName| {
-        let name = name.as_str();
-        name.starts_with("x-forwarded") || CLAIMS.contains(&name)
-    };
     if headers.keys().any(is_claim) {
-        let claims: Vec<_> = headers.keys().filter(|name| is_claim(name)).cloned().collect();
-        for name in claims {
-            headers.remove(name);
-        }
+        remove_all(headers, is_claim);
     }
 }
 
-const CLAIMS: [&str; 9] = [
-    "forwarded",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-forwarded-for",
-    "x-request-id",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "fastly-client-ip",
-];
+fn is_claim(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("x-forwarded")
+        || matches!(
+            name,
+            "forwarded"
+                | "x-real-ip"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "x-original-forwarded-for"
+                | "x-request-id"
+                | "true-client-ip"
+                | "cf-connecting-ip"
+                | "fastly-client-ip"
+        )
+}
+
+fn remove_all(headers: &mut HeaderMap, which: fn(&HeaderName) -> bool) {
+    let names: Vec<_> = headers.keys().filter(|name| which(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rempart_config::UpstreamPolicy;
@@ -41,8 +42,9 @@ impl Pool {
         &self.policy
     }
 
-    /// A connection that is ready to take a request: an idle one, or a new one when `fresh` asks for it or none is idle.
-    pub(crate) async fn lease(self: &Arc<Self>, fresh: bool) -> Result<Lease, UpstreamError> {
+    /// A connection that is ready to take a request, and how long it was idle: `None` for a new one, which is opened when
+    /// `fresh` asks for it or none is idle.
+    pub(crate) async fn lease(self: &Arc<Self>, fresh: bool) -> Result<(Lease, Option<Duration>), UpstreamError> {
         let place = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => place,
             Err(_) => {
@@ -57,11 +59,14 @@ impl Pool {
             Some(Idle { sender, since }) => (sender, Some(since.elapsed())),
             None => (self.connect().await?, None),
         };
-        Ok(Lease {
-            pool: Arc::clone(self),
-            held: Some((sender, place)),
+        let held = Some((sender, place));
+        Ok((
+            Lease {
+                pool: Arc::clone(self),
+                held,
+            },
             idle_for,
-        })
+        ))
     }
 
     /// The youngest idle connection that is still open and free. Old and closed ones are dropped on the way.
@@ -112,29 +117,19 @@ impl Pool {
 pub(crate) struct Lease {
     pool: Arc<Pool>,
     held: Option<(SendRequest<Body>, OwnedSemaphorePermit)>,
-    idle_for: Option<Duration>,
 }
 
 impl Lease {
-    /// How long the connection had been idle; `None` for a new one.
-    pub(crate) const fn idle_for(&self) -> Option<Duration> {
-        self.idle_for
-    }
-
-    /// Sends one request. When the connection was closed before anything was sent, the request comes back.
-    pub(crate) async fn send(
+    /// Sends one request. When the connection was closed before anything was sent, the request is in the error.
+    pub(crate) fn send(
         &mut self,
         request: Request<Body>,
-    ) -> Result<Response<Incoming>, (hyper::Error, Option<Request<Body>>)> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Body>>>> + use<> {
         let (sender, _) = self
             .held
             .as_mut()
             .expect("a lease is given back only once its answer has ended");
-        let sent = sender.try_send_request(request).await;
-        sent.map_err(|mut error| {
-            let unsent = error.take_message();
-            (error.into_error(), unsent)
-        })
+        sender.try_send_request(request)
     }
 
     /// The answer has ended: the connection is free for the next request. Without this it is closed, because the rest of

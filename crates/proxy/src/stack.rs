@@ -88,7 +88,8 @@ impl Controls {
             .option_layer(layer(&self.cookies, &self.reporter))
             .service(service_fn(move |request| {
                 let upstream = Arc::clone(&upstream);
-                async move { Ok::<_, Infallible>(upstream.forward(request).await) }
+                // Boxed here, where it is large, so that each layer above hands on a pointer and not a kilobyte.
+                Box::pin(async move { Ok::<_, Infallible>(upstream.forward(request).await) })
             }));
         BoxCloneSyncService::new(stack)
     }

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderName, UPGRADE};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rempart_guard::{Action, Downstream, Enforcement, Refusal, Rejection, Reporter};
@@ -43,7 +43,8 @@ impl Upstream {
             .filter(|_| hop::wants_upgrade(request.headers()));
         let asked = PageFields::of(&request);
         prepare(&mut request);
-        match self.exchange(request).await {
+        let mut request = Some(request);
+        match self.exchange(&mut request).await {
             Ok((answer, lease)) => self.answer(answer, lease, upgrade),
             Err(error) => {
                 let rejection = error.rejection();
@@ -56,7 +57,7 @@ impl Upstream {
                     downstream,
                     evidence,
                 );
-                rejection.answer(&asked.0, downstream.map(|downstream| downstream.request))
+                rejection.answer(&asked.into(), downstream.map(|downstream| downstream.request))
             }
         }
     }
@@ -65,19 +66,24 @@ impl Upstream {
     ///
     /// A request that was not sent is tried again. One that was is not, unless it is safe and bodiless and went over a
     /// connection that had been idle: then the upstream most likely closed it in the same moment (RFC 9110 section 9.2.2).
-    async fn exchange(&self, mut request: Request<Body>) -> Result<(Response<Incoming>, Lease), UpstreamError> {
+    ///
+    /// The request is taken out of its slot: moved along by value it would be in every future on the way.
+    async fn exchange(
+        &self,
+        request: &mut Option<Request<Body>>,
+    ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
         let mut fresh = false;
         loop {
-            let mut lease = self.pool.lease(fresh).await?;
-            let spare = lease
-                .idle_for()
-                .filter(|idle| *idle >= STALE)
-                .and_then(|_| repeatable(&request));
-            let waiting = timeout(self.pool.policy().response_timeout, lease.send(request));
+            let (mut lease, idle_for) = self.pool.lease(fresh).await?;
+            let sending = request.take().expect("a request is in its slot until it is sent");
+            let was_idle = idle_for.is_some_and(|idle| idle >= STALE);
+            let spare = was_idle.then(|| repeatable(&sending)).flatten();
+            let waiting = timeout(self.pool.policy().response_timeout, lease.send(sending));
             match waiting.await.map_err(|_| UpstreamError::Timeout)? {
                 Ok(answer) => return Ok((answer, lease)),
-                Err((error, unsent)) => {
-                    request = unsent.or(spare).ok_or(UpstreamError::Exchange(error))?;
+                Err(mut error) => {
+                    let again = error.take_message().or(spare.map(|spare| *spare));
+                    *request = Some(again.ok_or_else(|| UpstreamError::Exchange(error.into_error()))?);
                     fresh = true;
                 }
             }
@@ -95,7 +101,7 @@ impl Upstream {
         }
         let theirs = head.extensions.remove::<OnUpgrade>();
         let (Some(ours), Some(theirs)) = (upgrade, theirs) else {
-            return Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade").answer(&http::HeaderMap::new(), None);
+            return Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade").answer(&HeaderMap::new(), None);
         };
         let protocol = head.headers.get(UPGRADE).cloned();
         hop::strip(&mut head.headers);
@@ -134,16 +140,20 @@ impl Refusal for UpstreamError {
 }
 
 /// The fields of a request that say how its answer should look; the rest has gone to the upstream when it is needed.
-struct PageFields(http::HeaderMap);
+struct PageFields([(HeaderName, Option<HeaderValue>); 2]);
 
 impl PageFields {
     fn of(request: &Request<Body>) -> Self {
-        use http::header::{ACCEPT, ACCEPT_LANGUAGE};
-        let mut fields = http::HeaderMap::new();
-        for name in [ACCEPT, ACCEPT_LANGUAGE] {
-            fields.extend(request.headers().get(&name).map(|value| (name, value.clone())));
-        }
-        Self(fields)
+        Self([ACCEPT, ACCEPT_LANGUAGE].map(|name| (name.clone(), request.headers().get(name).cloned())))
+    }
+}
+
+impl From<PageFields> for HeaderMap {
+    fn from(PageFields(fields): PageFields) -> Self {
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
     }
 }
 
@@ -170,7 +180,7 @@ fn prepare(request: &mut Request<Body>) {
 }
 
 /// A copy of a request that may be sent twice.
-fn repeatable(request: &Request<Body>) -> Option<Request<Body>> {
+fn repeatable(request: &Request<Body>) -> Option<Box<Request<Body>>> {
     if !request.method().is_safe() || !http_body::Body::is_end_stream(request.body()) {
         return None;
     }
@@ -178,5 +188,5 @@ fn repeatable(request: &Request<Body>) -> Option<Request<Body>> {
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
-    Some(copy)
+    Some(Box::new(copy))
 }

@@ -114,7 +114,7 @@ impl Worker {
         let front = Front {
             shared: Arc::clone(&self.shared),
             ids: Arc::clone(&self.ids),
-            stack: self.stacks[tenant.index()].clone(),
+            stack: self.stacks[tenant.index()].clone().into(),
             tenant,
             peer: peer.ip(),
             provenance: Provenance::new(peer.ip(), port),

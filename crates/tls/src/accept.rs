@@ -118,7 +118,13 @@ where
     let mut hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
     let start = match (&mut hello).await {
         Ok(start) => start,
-        Err(error) => return Err(Refused { error: error.into(), stream: hello.take_io(), alert: &[] }),
+        Err(error) => {
+            return Err(Refused {
+                error: error.into(),
+                stream: hello.take_io(),
+                alert: &[],
+            });
+        }
     };
     let chosen = match start.client_hello().server_name() {
         None => Err(AcceptError::NoName),
@@ -126,11 +132,25 @@ where
     };
     let (config, value) = match chosen {
         Ok(chosen) => chosen,
-        Err(error) => return Err(Refused { error, stream: Some(start.io), alert: &UNRECOGNIZED_NAME }),
+        Err(error) => {
+            return Err(Refused {
+                error,
+                stream: Some(start.io),
+                alert: &UNRECOGNIZED_NAME,
+            });
+        }
     };
     match start.into_stream(config).into_fallible().await {
-        Ok(stream) => Ok(Accepted { protocol: protocol(&stream), stream, value }),
-        Err((error, stream)) => Err(Refused { error: error.into(), stream: Some(stream), alert: &[] }),
+        Ok(stream) => Ok(Accepted {
+            protocol: protocol(&stream),
+            stream,
+            value,
+        }),
+        Err((error, stream)) => Err(Refused {
+            error: error.into(),
+            stream: Some(stream),
+            alert: &[],
+        }),
     }
 }
 

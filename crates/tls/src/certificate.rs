@@ -1,15 +1,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustls::client::verify_server_name;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::{self, PemObject as _};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer as _, GeneralName, X509Certificate};
 
 use crate::strict::provider;
 
-/// Proof that a chain and a key are a pair, cover the names asked for, and are valid at the time given.
+/// Proof that a certificate and a key are a pair, cover the names asked for, and are valid at the time given.
+///
+/// Who signed it is not asked: that is for clients to judge, by roots that are theirs.
 #[derive(Clone)]
 pub struct Certificate {
     key: Arc<CertifiedKey>,
@@ -19,7 +24,8 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a chain and a key from PEM files and checks them as one.
     ///
-    /// A host may be `*.example.org`, which only a wildcard certificate covers (RFC 9525 section 6.3).
+    /// The first certificate of the chain is the one that is checked; those after it are sent as they are. A host may be
+    /// `*.example.org`, which only a certificate for just that wildcard covers (RFC 9525 section 6.3).
     ///
     /// # Errors
     ///
@@ -49,32 +55,35 @@ impl Certificate {
         key_path: &Path,
     ) -> Result<Self, CertificateError> {
         let path = || chain_path.to_path_buf();
-        let Some(own) = chain.first().cloned() else {
-            return Err(CertificateError::Empty { path: path() });
-        };
+        let key_file = || key_path.to_path_buf();
+        let malformed = || CertificateError::Malformed { path: path() };
+        let own = chain
+            .first()
+            .cloned()
+            .ok_or_else(|| CertificateError::Empty { path: path() })?;
+        let (_, certificate) = X509Certificate::from_der(&own).map_err(|_| malformed())?;
+        let parsed = ParsedCertificate::try_from(&own).map_err(|_| malformed())?;
         let signer = provider().key_provider.load_private_key(private);
-        let signer = signer.map_err(|_| CertificateError::Key {
-            path: key_path.to_path_buf(),
+        let key = CertifiedKey::new(chain, signer.map_err(|_| CertificateError::Key { path: key_file() })?);
+        key.keys_match().map_err(|_| CertificateError::Mismatch {
+            path: path(),
+            key: key_file(),
         })?;
-        let key = CertifiedKey::new(chain, signer);
-        match key.keys_match() {
-            Ok(()) => {}
-            Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-                return Err(CertificateError::Mismatch {
-                    path: path(),
-                    key: key_path.to_path_buf(),
-                });
-            }
-            Err(_) => return Err(CertificateError::Malformed { path: path() }),
+        let not_after = check_dates(&certificate, now, chain_path)?;
+        match hosts
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|host| !covers(&certificate, &parsed, host))
+        {
+            Some(host) => Err(CertificateError::Name {
+                path: path(),
+                host: host.to_owned(),
+            }),
+            None => Ok(Self {
+                key: Arc::new(key),
+                not_after,
+            }),
         }
-        let not_after = check_dates(&own, now, chain_path)?;
-        for host in hosts {
-            check_name(&own, host.as_ref(), chain_path)?;
-        }
-        Ok(Self {
-            key: Arc::new(key),
-            not_after,
-        })
     }
 
     /// The last moment at which it is valid.
@@ -98,6 +107,7 @@ impl fmt::Debug for Certificate {
 
 /// What is wrong with a certificate or its key.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CertificateError {
     /// A file that cannot be read.
     #[error("cannot read {}: {error}", path.display())]
@@ -122,13 +132,17 @@ pub enum CertificateError {
         path: PathBuf,
     },
     /// A key that is none, or of a kind that TLS does not use.
-    #[error("{} holds no private key that can be used; an unencrypted PKCS #8, PKCS #1 or SEC1 key in PEM is expected", path.display())]
+    #[error(
+        "{} holds no private key that can be used; a PEM file with an unencrypted key is expected: ECDSA on P-256, P-384 \
+         or P-521, RSA of 2048 bits or more, or Ed25519",
+        path.display()
+    )]
     Key {
         /// The file.
         path: PathBuf,
     },
     /// A key that belongs to another certificate.
-    #[error("{} is not the key of the certificate in {}", key.display(), path.display())]
+    #[error("{} is not the key of the first certificate in {}", key.display(), path.display())]
     Mismatch {
         /// The certificate.
         path: PathBuf,
@@ -212,45 +226,37 @@ impl CertificateError {
     }
 }
 
-fn check_dates(der: &CertificateDer<'_>, now: UnixTime, path: &Path) -> Result<UnixTime, CertificateError> {
-    let malformed = || CertificateError::Malformed {
-        path: path.to_path_buf(),
-    };
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| malformed())?;
+fn check_dates(certificate: &X509Certificate<'_>, now: UnixTime, path: &Path) -> Result<UnixTime, CertificateError> {
     let validity = certificate.validity();
-    let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
+    let seconds = |time: ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
+    let (path, date) = (path.to_path_buf(), |time: ASN1Time| {
+        time.to_datetime().date().to_string()
+    });
     if now.as_secs() < seconds(validity.not_before) {
         return Err(CertificateError::NotYet {
-            path: path.to_path_buf(),
-            date: validity.not_before.to_string(),
+            path,
+            date: date(validity.not_before),
         });
     }
     if now.as_secs() > seconds(validity.not_after) {
         return Err(CertificateError::Expired {
-            path: path.to_path_buf(),
-            date: validity.not_after.to_string(),
+            path,
+            date: date(validity.not_after),
         });
     }
-    Ok(UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds(
+    Ok(UnixTime::since_unix_epoch(Duration::from_secs(seconds(
         validity.not_after,
     ))))
 }
 
-fn check_name(der: &CertificateDer<'_>, host: &str, path: &Path) -> Result<(), CertificateError> {
-    let malformed = |_| CertificateError::Malformed {
-        path: path.to_path_buf(),
-    };
-    let end_entity = webpki::EndEntityCert::try_from(der).map_err(malformed)?;
-    let uncovered = || CertificateError::Name {
-        path: path.to_path_buf(),
-        host: host.to_owned(),
-    };
-    // A name one label below that nobody registers stands for all of them.
-    let host = host
-        .strip_prefix("*.")
-        .map_or_else(|| host.to_owned(), |parent| format!("any-one-label.{parent}"));
-    let name = ServerName::try_from(host.trim_matches(['[', ']'])).map_err(|_| uncovered())?;
-    end_entity
-        .verify_is_valid_for_subject_name(&name)
-        .map_err(|_| uncovered())
+fn covers(certificate: &X509Certificate<'_>, parsed: &ParsedCertificate<'_>, host: &str) -> bool {
+    if host.starts_with("*.") {
+        let names = certificate.subject_alternative_name().ok().flatten();
+        return names.is_some_and(|names| {
+            let mut names = names.value.general_names.iter();
+            names.any(|name| matches!(name, GeneralName::DNSName(name) if name.eq_ignore_ascii_case(host)))
+        });
+    }
+    let name = ServerName::try_from(host.trim_matches(['[', ']']));
+    name.is_ok_and(|name| verify_server_name(parsed, &name).is_ok())
 }

@@ -1,31 +1,31 @@
 //! Certificates for a first run, from a CA that cannot sign for anybody else's name.
 
-use std::fs;
-use std::io::{self, Write as _};
+mod home;
+
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use time::{Duration, OffsetDateTime};
+use rustls::pki_types::{PrivateKeyDer, UnixTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use self::home::{Files, Home};
 use crate::names::{RESERVED, is_reserved};
 use crate::{Certificate, CertificateError};
 
 /// A certificate authority for development, kept in a directory: `ca.pem` to trust, `ca.key` (mode 0600) to keep.
 ///
-/// It is constrained (RFC 5280 section 4.2.1.10) to names that can never be public, see [`is_reserved`], and to loopback
-/// addresses. Whoever trusts it, and even whoever steals its key, can do nothing to a real site.
+/// It is constrained to servers whose names can never be public, see [`is_reserved`], and to loopback addresses (RFC 5280
+/// sections 4.2.1.10 and 4.2.1.12). Whoever trusts it, and even whoever steals its key, can do nothing to a public site;
+/// names that are in use inside one's own network, such as those under `.internal` and `.local`, it does reach.
 #[derive(Debug)]
 pub struct DevelopmentCa {
     issuer: Issuer<'static, KeyPair>,
-    der: CertificateDer<'static>,
+    not_after: UnixTime,
     path: PathBuf,
 }
 
@@ -36,29 +36,39 @@ pub enum Origin {
     Found,
     /// It was made, because there was none.
     Made,
-    /// It was made again, because the one that was there had less than a day to live.
+    /// It was made again, because the one that was there had less than a week to live.
     Remade,
 }
 
 impl DevelopmentCa {
-    /// Opens the CA in `directory`, or makes one there. Two processes that start at once agree on one.
+    /// Opens the CA in `directory`, or makes one there, for 400 days. Processes that start at once agree on one.
+    ///
+    /// Beside the directory stand `DIRECTORY.lock` and, once a CA has come of age, `DIRECTORY.expired`, the last one before.
     ///
     /// # Errors
     ///
     /// A directory that cannot be written, and a `ca.pem` or `ca.key` that is there but is no CA or no pair: a file that
     /// somebody may have put there on purpose is not overwritten in silence.
     pub fn open_or_create(directory: &Path, now: UnixTime) -> Result<(Self, Origin), DevelopmentCaError> {
-        if !directory.join(CERTIFICATE).exists() {
-            let made = publish(directory, now)?;
-            return Ok((Self::open(directory)?, if made { Origin::Made } else { Origin::Found }));
+        let home = Home::new(directory);
+        // Without the lock first: where there is a good one, nothing is written, not even on a file system that could be.
+        if let Ok(Some(found)) = Self::open(&home)
+            && found.outlives(now, WEEK)
+        {
+            return Ok((found, Origin::Found));
         }
-        let ca = Self::open(directory)?;
-        if ca.not_after()? > now.as_secs() + DAY {
-            return Ok((ca, Origin::Found));
+        let _locked = home.lock()?;
+        let origin = match Self::open(&home)? {
+            Some(found) if found.outlives(now, WEEK) => return Ok((found, Origin::Found)),
+            Some(_) => Origin::Remade,
+            None => Origin::Made,
+        };
+        if origin == Origin::Remade {
+            home.retire()?;
         }
-        retire(directory, now)?;
-        publish(directory, now)?;
-        Ok((Self::open(directory)?, Origin::Remade))
+        let made = make(now)?;
+        home.publish(&made)?;
+        Ok((Self::read(&home, &made)?, origin))
     }
 
     /// The certificate to trust.
@@ -67,77 +77,65 @@ impl DevelopmentCa {
         &self.path
     }
 
-    /// Issues a certificate for these hosts, valid for 90 days.
+    /// Issues a certificate for these hosts, valid for 90 days, but no longer than the CA's own.
     ///
     /// # Errors
     ///
     /// A host that is not reserved, and could therefore be somebody's.
     pub fn issue<H: AsRef<str>>(&self, hosts: &[H], now: UnixTime) -> Result<Certificate, DevelopmentCaError> {
-        for host in hosts.iter().map(AsRef::as_ref) {
-            let host = host.strip_prefix("*.").unwrap_or(host);
-            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-            if !is_reserved(host) && !address.is_ok_and(|address| address.is_loopback()) {
-                return Err(DevelopmentCaError::Public { host: host.to_owned() });
-            }
+        if let Some(host) = hosts.iter().map(AsRef::as_ref).find(|host| !is_local(host)) {
+            return Err(DevelopmentCaError::Public { host: host.to_owned() });
         }
         let names: Vec<String> = hosts
             .iter()
             .map(|host| host.as_ref().trim_matches(['[', ']']).to_owned())
             .collect();
         let mut params = CertificateParams::new(names)?;
-        params.distinguished_name = named(&format!(
-            "{} (development)",
-            hosts.first().map_or("site", AsRef::as_ref)
-        ));
+        params.distinguished_name = named("Development certificate");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        (params.not_before, params.not_after) = period(now, LEAF_DAYS)?;
+        live(&mut params, now, after(now, LEAF).min(self.not_after));
         let key = KeyPair::generate()?;
-        let leaf = params.signed_by(&key, &self.issuer)?;
+        // Without the CA's own: whoever trusts it has it (RFC 8446 section 4.4.2).
+        let chain = vec![params.signed_by(&key, &self.issuer)?.der().clone()];
         let private = PrivateKeyDer::try_from(key.serialize_der()).expect("rcgen writes PKCS #8");
-        let chain = vec![leaf.der().clone(), self.der.clone()];
         Ok(Certificate::checked(
             chain, private, hosts, now, &self.path, &self.path,
         )?)
     }
 
-    fn open(directory: &Path) -> Result<Self, DevelopmentCaError> {
-        let (path, key_path) = (directory.join(CERTIFICATE), directory.join(KEY));
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|error| DevelopmentCaError::File {
-                path: path.to_path_buf(),
-                error,
-            })
+    fn open(home: &Home) -> Result<Option<Self>, DevelopmentCaError> {
+        home.read()?.map(|files| Self::read(home, &files)).transpose()
+    }
+
+    fn read(home: &Home, files: &Files) -> Result<Self, DevelopmentCaError> {
+        let certificate = || DevelopmentCaError::Broken {
+            path: home.certificate(),
         };
-        let broken = |path: &Path| DevelopmentCaError::Broken {
-            path: path.to_path_buf(),
-        };
-        let (pem, key) = (read(&path)?, read(&key_path)?);
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| broken(&path))?;
-        let key = KeyPair::from_pem(&key).map_err(|_| broken(&key_path))?;
-        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| broken(&path))?;
+        let key = KeyPair::from_pem(&files.key).map_err(|_| DevelopmentCaError::Broken { path: home.key() })?;
+        let der = files.certificate_der().ok_or_else(certificate)?;
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| certificate())?;
         if !parsed.is_ca() || parsed.public_key().subject_public_key.data.as_ref() != key.public_key_raw() {
-            return Err(broken(&path));
+            return Err(certificate());
         }
-        let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|_| broken(&path))?;
+        let not_after = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
+        let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|_| certificate())?;
         Ok(Self {
             issuer,
-            der: der.into_owned(),
-            path,
+            not_after: at(not_after),
+            path: home.certificate(),
         })
     }
 
-    fn not_after(&self) -> Result<u64, DevelopmentCaError> {
-        let (_, parsed) = X509Certificate::from_der(&self.der).map_err(|_| DevelopmentCaError::Broken {
-            path: self.path.clone(),
-        })?;
-        Ok(u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0))
+    fn outlives(&self, now: UnixTime, span: Duration) -> bool {
+        self.not_after > after(now, span)
     }
 }
 
 /// Why there is no development certificate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DevelopmentCaError {
     /// A host that could be public.
     #[error("{host} could be a public name; development certificates are for names such as {}", RESERVED.map(|name| format!(".{name}")).join(", "))]
@@ -146,15 +144,15 @@ pub enum DevelopmentCaError {
         host: String,
     },
     /// A file that cannot be read or written.
-    #[error("the development CA {}: {error}", path.display())]
+    #[error("the development CA needs {}: {error}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        error: io::Error,
+        error: std::io::Error,
     },
     /// A file that is there and is not what it should be.
-    #[error("{} is not a CA with its key; remove the directory to have a new one made", path.display())]
+    #[error("{} is not a CA's, or `ca.pem` and `ca.key` beside it are no pair; move them away to have others made", path.display())]
     Broken {
         /// The file.
         path: PathBuf,
@@ -179,89 +177,43 @@ impl DevelopmentCaError {
     }
 }
 
-const CERTIFICATE: &str = "ca.pem";
-const KEY: &str = "ca.key";
-const DAY: u64 = 86_400;
-const LEAF_DAYS: i64 = 90;
-const CA_DAYS: i64 = 400;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const WEEK: Duration = DAY.saturating_mul(7);
+const LEAF: Duration = DAY.saturating_mul(90);
+const CA: Duration = DAY.saturating_mul(400);
 
-/// Makes a CA in a directory of its own and moves that into place, so that certificate and key are there together or not at
-/// all. Says whether it was this process' that went there; when another's did, that one is as good.
-fn publish(directory: &Path, now: UnixTime) -> Result<bool, DevelopmentCaError> {
-    let failed = |error| DevelopmentCaError::File {
-        path: directory.to_path_buf(),
-        error,
-    };
-    let key = KeyPair::generate()?;
-    let certificate = ca_params(now)?.self_signed(&key)?;
-    let unique = hex(&key.public_key_raw()[..8.min(key.public_key_raw().len())]);
-    let made = beside(directory, &format!("new-{}-{unique}", std::process::id()));
-    let write = |name: &str, text: &str, mode| {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(made.join(name))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    let place = || {
-        fs::create_dir_all(&made)?;
-        write(KEY, &key.serialize_pem(), 0o600)?;
-        write(CERTIFICATE, &certificate.pem(), 0o644)?;
-        match fs::rename(&made, directory) {
-            Ok(()) => Ok(true),
-            Err(error) if directory.join(CERTIFICATE).exists() => {
-                let _ = error;
-                fs::remove_dir_all(&made).map(|()| false)
-            }
-            Err(error) => Err(error),
-        }
-    };
-    place().map_err(failed)
+fn is_local(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    is_reserved(host) || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Moves an expired CA out of the way, where it can still be looked at.
-fn retire(directory: &Path, now: UnixTime) -> Result<(), DevelopmentCaError> {
-    let old = beside(directory, &format!("expired-{}", now.as_secs()));
-    match fs::rename(directory, old) {
-        // Another process was faster.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DevelopmentCaError::File {
-            path: directory.to_path_buf(),
-            error,
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn beside(directory: &Path, suffix: &str) -> PathBuf {
-    let mut path = directory.as_os_str().to_owned();
-    path.push(format!(".{suffix}"));
-    path.into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn ca_params(now: UnixTime) -> Result<CertificateParams, DevelopmentCaError> {
+fn make(now: UnixTime) -> Result<Files, DevelopmentCaError> {
     let mut params = CertificateParams::default();
     // A name of its own: with the leaf's, OpenSSL takes the leaf for self-signed.
-    params.distinguished_name = named("Development CA, not for real sites");
+    params.distinguished_name = named("Development CA, for local names only");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let names = RESERVED.iter().map(|name| GeneralSubtree::DnsName((*name).to_owned()));
-    let loopback = [
-        GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
-        GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(std::net::Ipv6Addr::LOCALHOST.octets(), 128)),
-    ];
-    let permitted_subtrees = names.chain(loopback).collect();
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees,
+        permitted_subtrees: permitted().collect(),
         excluded_subtrees: Vec::new(),
     });
-    (params.not_before, params.not_after) = period(now, CA_DAYS)?;
-    Ok(params)
+    live(&mut params, now, after(now, CA));
+    let key = KeyPair::generate()?;
+    Ok(Files {
+        certificate: params.self_signed(&key)?.pem(),
+        key: key.serialize_pem(),
+    })
+}
+
+/// Kinds of name that are not mentioned are not constrained: addresses have to be.
+fn permitted() -> impl Iterator<Item = GeneralSubtree> {
+    let names = RESERVED.iter().map(|name| GeneralSubtree::DnsName((*name).to_owned()));
+    let loopback = [
+        CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8),
+        CidrSubnet::from_v6_prefix(std::net::Ipv6Addr::LOCALHOST.octets(), 128),
+    ];
+    names.chain(loopback.map(GeneralSubtree::IpAddress))
 }
 
 fn named(name: &str) -> DistinguishedName {
@@ -270,9 +222,20 @@ fn named(name: &str) -> DistinguishedName {
     distinguished
 }
 
-/// From an hour ago, because clocks differ, for so many days.
-fn period(now: UnixTime, days: i64) -> Result<(OffsetDateTime, OffsetDateTime), DevelopmentCaError> {
-    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let now = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| rcgen::Error::Time)?;
-    Ok((now - Duration::hours(1), now + Duration::days(days)))
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
+
+fn after(now: UnixTime, span: Duration) -> UnixTime {
+    at(now.as_secs().saturating_add(span.as_secs()))
+}
+
+/// From an hour before `now`, because clocks differ.
+fn live(params: &mut CertificateParams, now: UnixTime, end: UnixTime) {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let since = |seconds: u64| epoch + Duration::from_secs(seconds.min(END_OF_TIME));
+    (params.not_before, params.not_after) = (since(now.as_secs().saturating_sub(3600)), since(end.as_secs()));
+}
+
+/// The last second of the year 9999, after which X.509 has no dates (RFC 5280 section 4.1.2.5).
+const END_OF_TIME: u64 = 253_402_300_799;

@@ -9,68 +9,100 @@
 //!
 //! # Strict TLS on hyper
 //!
-//! ```no_run
+//! ```
 //! use std::convert::Infallible;
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! use http_body_util::Full;
 //! use hyper::body::Bytes;
+//! use hyper::server::conn::{http1, http2};
 //! use hyper::{Response, service::service_fn};
-//! use hyper_util::rt::TokioIo;
+//! use hyper_util::rt::{TokioExecutor, TokioIo};
 //! use rempart_tls::{DevelopmentCa, Protocol, Sites, StrictTls};
+//! use tokio::net::{TcpListener, TcpStream};
+//!
+//! async fn serve(stream: TcpStream, sites: Arc<Sites<&'static str>>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//!     let accepted = sites.accept(stream, Duration::from_secs(10)).await?;
+//!     let hello = move |_| async move { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(accepted.value))) };
+//!     let stream = TokioIo::new(accepted.stream);
+//!     match accepted.protocol {
+//!         Protocol::Http2 => http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service_fn(hello)).await?,
+//!         Protocol::Http11 => http1::Builder::new().serve_connection(stream, service_fn(hello)).await?,
+//!     }
+//!     Ok(())
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (ca, _) = DevelopmentCa::open_or_create("target/ca".as_ref(), rempart_tls::now())?;
-//! let certificate = ca.issue(&["site.localhost"], rempart_tls::now())?;
-//! let sites = Sites::builder().site(["site.localhost"], StrictTls::new(certificate).config(), ()).build();
-//!
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8443").await?;
-//! loop {
-//!     let (stream, _) = listener.accept().await?;
-//!     let Ok(accepted) = sites.accept(stream, Duration::from_secs(10)).await else { continue };
-//!     let service = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello"))));
-//!     tokio::spawn(async move {
-//!         let io = TokioIo::new(accepted.stream);
-//!         match accepted.protocol {
-//!             Protocol::Http2 => {
-//!                 let executor = hyper_util::rt::TokioExecutor::new();
-//!                 hyper::server::conn::http2::Builder::new(executor).serve_connection(io, service).await
-//!             }
-//!             Protocol::Http11 => hyper::server::conn::http1::Builder::new().serve_connection(io, service).await,
-//!         }
-//!     });
+//! # let directory = tempfile::tempdir()?;
+//! # let directory = directory.path();
+//! let now = rempart_tls::now();
+//! let (ca, _) = DevelopmentCa::open_or_create(directory, now)?;
+//! let mut sites = Sites::builder();
+//! for (host, text) in [("library.localhost", "books"), ("city.localhost", "permits")] {
+//!     let certificate = ca.issue(&[host], now)?;
+//!     sites = sites.site([host], StrictTls::new(certificate).config(), text);
 //! }
-//! # }
+//! let sites = Arc::new(sites.build());
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! # let address = listener.local_addr()?;
+//! tokio::spawn(async move {
+//!     while let Ok((stream, _)) = listener.accept().await {
+//!         // A task for each: a client that is slow to shake hands holds up nobody.
+//!         tokio::spawn(serve(stream, Arc::clone(&sites)));
+//!     }
+//! });
+//! # use {rustls::pki_types::{CertificateDer, pem::PemObject}, tokio::io::{AsyncReadExt, AsyncWriteExt}};
+//! # let mut roots = rustls::RootCertStore::empty();
+//! # roots.add(CertificateDer::from_pem_file(ca.certificate())?)?;
+//! # let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+//! # let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+//! # let client = tokio_rustls::TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
+//! # let mut stream = client.connect("city.localhost".try_into()?, TcpStream::connect(address).await?).await?;
+//! # stream.write_all(b"GET / HTTP/1.1\r\nhost: city.localhost\r\nconnection: close\r\n\r\n").await?;
+//! # let mut answer = String::new();
+//! # stream.read_to_string(&mut answer).await?;
+//! # assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\npermits"), "{answer}");
+//! # Ok(()) }
 //! ```
 //!
 //! # What it refuses
 //!
-//! | | how |
-//! |---|---|
-//! | TLS 1.1 and older; CBC, RC4, RSA key exchange, finite-field Diffie-Hellman (RFC 9325 sections 3.1 and 4) | handshake alert |
-//! | no server name, or one that is an address (RFC 6066 section 3) | alert `unrecognized_name` |
-//! | a server name that is nobody's | alert `unrecognized_name`, and no certificate is shown |
-//! | only protocols that are not HTTP (RFC 7301 section 3.2; ALPACA) | alert `no_application_protocol` |
-//! | a handshake that takes longer than its deadline | the connection is closed |
-//! | a certificate and a key that are not a pair, that do not cover the names, that are not valid today | [`CertificateError`] |
-//! | a development certificate for a name that could be public | [`DevelopmentCaError::Public`] |
+//! | | how | [`refusal`](AcceptError::refusal) |
+//! |---|---|---|
+//! | TLS 1.1 and older; CBC, RC4, RSA key exchange, finite-field Diffie-Hellman (RFC 9325 sections 3.1.1 and 4.1) | handshake alert | `tls_nothing_in_common` |
+//! | no server name, or one that is an address (RFC 6066 section 3) | alert `unrecognized_name` | `tls_server_name_missing` |
+//! | a server name that is nobody's | alert `unrecognized_name`, and no certificate is shown | `tls_server_name_unknown` |
+//! | only protocols that are not HTTP (RFC 7301 section 3.2; ALPACA, Brinkmann and others 2021) | alert `no_application_protocol` | `tls_protocol_unknown` |
+//! | a session of another configuration | a full handshake instead | |
+//! | bytes that are not TLS | the connection is closed | |
+//! | a handshake that takes longer than its deadline | the connection is closed | |
 //!
-//! # Why state is separate
+//! Before anything is served: a certificate and a key that are not a pair, that do not cover the names or are not valid today
+//! are a [`CertificateError`], and a development certificate for a name that could be public is
+//! [`DevelopmentCaError::Public`].
 //!
-//! A session that one configuration issued resumes at any other that shares its ticket keys or its session store, without
-//! the second one's certificate, client authentication or policy being looked at again. So nothing is shared: each
-//! configuration has its own session store, and no ticket keys at all. See RFC 8446 section 8 and RFC 5246 section F.1.4.
+//! # Why sessions are separate
+//!
+//! A session that one configuration issued resumes at any other that has the same ticket keys or the same session store,
+//! without the second one's certificate, client authentication or policy being looked at (Delignat-Lavaud and Bhargavan,
+//! *Network-based Origin Confusion Attacks against HTTPS Virtual Hosting*, 2015). So nothing is shared: each configuration
+//! has its own session store, and no ticket keys at all. A configuration that replaces another begins with an empty one.
 //!
 //! # What it cannot stop
 //!
 //! The server name is readable on the wire: rustls has no Encrypted ClientHello on the server's side. Whoever watches the
 //! network sees which client site is visited.
+//!
+//! A client that offers nothing post-quantum is served with X25519, P-256 or P-384: what it says can be recorded now and read
+//! by whoever has a quantum computer later.
 
 mod accept;
 mod certificate;
 mod development_ca;
 mod names;
+mod sessions;
 mod settings;
 mod sites;
 mod strict;
@@ -86,7 +118,7 @@ pub use settings::{TlsFiles, TlsSettings};
 pub use sites::{Sites, SitesBuilder};
 pub use strict::StrictTls;
 
-use rustls_pki_types::UnixTime;
+use rustls::pki_types::UnixTime;
 
 /// The time by which certificates are judged and made.
 #[must_use]

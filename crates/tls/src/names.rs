@@ -9,6 +9,7 @@
 /// ```
 #[must_use]
 pub fn is_reserved(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
     RESERVED.iter().any(|reserved| {
         host.strip_suffix(reserved)
             .is_some_and(|below| below.is_empty() || below.ends_with('.'))

@@ -19,7 +19,10 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(clock: fn() -> Instant) -> Self {
-        Self { kept: Mutex::default(), clock }
+        Self {
+            kept: Mutex::default(),
+            clock,
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -34,17 +37,28 @@ impl Sessions {
 
 impl StoresServerSessions for Sessions {
     fn put(&self, id: Vec<u8>, secrets: Vec<u8>) -> bool {
-        let session = Session { since: (self.clock)(), secrets };
+        let session = Session {
+            since: (self.clock)(),
+            secrets,
+        };
         self.kept().put(id.into(), session, |session| self.alive(session));
         true
     }
 
     fn get(&self, id: &[u8]) -> Option<Vec<u8>> {
-        self.kept().by_id.get(id).filter(|session| self.alive(session)).map(|session| session.secrets.clone())
+        self.kept()
+            .by_id
+            .get(id)
+            .filter(|session| self.alive(session))
+            .map(|session| session.secrets.clone())
     }
 
     fn take(&self, id: &[u8]) -> Option<Vec<u8>> {
-        self.kept().by_id.remove(id).filter(|session| self.alive(session)).map(|session| session.secrets)
+        self.kept()
+            .by_id
+            .remove(id)
+            .filter(|session| self.alive(session))
+            .map(|session| session.secrets)
     }
 
     fn can_cache(&self) -> bool {
@@ -54,7 +68,9 @@ impl StoresServerSessions for Sessions {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("kept", &self.kept().by_id.len()).finish_non_exhaustive()
+        f.debug_struct("Sessions")
+            .field("kept", &self.kept().by_id.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -35,7 +35,7 @@ impl<T: Clone> Sites<T> {
     /// # Errors
     ///
     /// A name that is missing or nobody's (the client is told by an alert and sees no certificate), a handshake that fails
-    /// or takes too long.
+    /// or takes too long. A client that is refused is listened to for up to a second, so that it hears why.
     pub async fn accept<IO>(&self, stream: IO, deadline: Duration) -> Result<Accepted<IO, T>, AcceptError>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -47,17 +47,10 @@ impl<T: Clone> Sites<T> {
         .await
     }
 
-    /// Exact names go before wildcards. Upper case and a trailing dot mean the same name (RFC 6066 section 3 has neither,
-    /// clients do).
+    /// Exact names go before wildcards. A trailing dot means the same name (RFC 6066 section 3 has none, clients do); case
+    /// is rustls', which hands names over in lower case.
     fn of(&self, name: &str) -> Option<&Entry<T>> {
-        let lower;
         let name = name.strip_suffix('.').unwrap_or(name);
-        let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            lower = name.to_ascii_lowercase();
-            lower.as_str()
-        } else {
-            name
-        };
         self.exact
             .get(name)
             .or_else(|| self.one_below.get(name.split_once('.')?.1))
@@ -89,9 +82,10 @@ impl<T: Clone> SitesBuilder<T> {
     ) -> Self {
         for name in names {
             let name = name.as_ref().to_ascii_lowercase();
+            let name = name.strip_suffix('.').unwrap_or(&name);
             let (map, name) = match name.strip_prefix("*.") {
                 Some(parent) => (&mut self.0.one_below, parent),
-                None => (&mut self.0.exact, name.as_str()),
+                None => (&mut self.0.exact, name),
             };
             map.insert(
                 name.into(),
