@@ -164,7 +164,12 @@ impl TrustedProxies {
 fn parse_entry(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();
     if let Some(rest) = text.strip_prefix('[') {
-        return rest.split_once(']')?.0.parse().ok();
+        let (address, port) = rest.split_once(']')?;
+        let is_port = |port: &str| port.parse::<u16>().is_ok();
+        return address
+            .parse()
+            .ok()
+            .filter(|_| port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
     }
     text.parse().ok().or_else(|| {
         text.parse::<std::net::SocketAddrV4>()

@@ -99,7 +99,7 @@ impl Reporter {
         }
     }
 
-    /// Records one decision of this tenant.
+    /// Records one decision of this tenant. The evidence is written out only when somebody listens.
     pub fn record(
         &self,
         feature: &'static str,
@@ -107,10 +107,10 @@ impl Reporter {
         action: Action,
         enforcement: Enforcement,
         downstream: Option<Downstream>,
-        evidence: String,
+        evidence: impl fmt::Display,
     ) {
         if let Some(sink) = &self.sink {
-            let tenant = self.tenant.clone();
+            let (tenant, evidence) = (self.tenant.clone(), evidence.to_string());
             sink.record(Decision {
                 tenant,
                 feature,

@@ -79,7 +79,7 @@ where
             }),
             Err(refusal) => {
                 let rejection = refusal.rejection();
-                control.record(rejection.code(), Action::Refuse, downstream, refusal.to_string());
+                control.record(rejection.code(), Action::Refuse, downstream, &refusal);
                 if control.enforcement == Enforcement::Enforce {
                     let request_id = downstream.map(|downstream| downstream.request);
                     return ResponseFuture::refused(rejection.answer(&head.headers, request_id));
@@ -185,7 +185,7 @@ impl<G: Guard> Control<G> {
         }
     }
 
-    fn record(&self, code: &'static str, action: Action, downstream: Option<Downstream>, evidence: String) {
+    fn record(&self, code: &'static str, action: Action, downstream: Option<Downstream>, evidence: impl fmt::Display) {
         self.reporter
             .record(G::FEATURE, code, action, self.enforcement, downstream, evidence);
     }

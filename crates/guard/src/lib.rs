@@ -84,6 +84,6 @@ pub use enforcement::Enforcement;
 pub use guard::{Findings, Guard, Refusal};
 pub use layer::{GuardLayer, Guarded, ResponseFuture};
 pub use problem::{Problem, Problems};
-pub use rejection::Rejection;
+pub use rejection::{NoDownstream, Rejection};
 pub use route::{RouteError, RoutePattern};
 pub use units::{UnitError, duration, size};

@@ -198,6 +198,8 @@ fn a_strangers_forwarded_address_is_not_read() {
         "garbage ends the walk"
     );
     assert_eq!(client("fd00::1", &["[2001:db8::7]:4711"]), "2001:db8::7");
+    assert_eq!(client("fd00::1", &["[2001:db8::7]junk"]), "fd00::1");
+    assert_eq!(client("fd00::1", &["[2001:db8::7"]), "fd00::1");
     assert_eq!(client("10.0.0.1", &["198.51.100.3:8080"]), "198.51.100.3");
     assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
     assert_eq!(

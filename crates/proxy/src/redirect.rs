@@ -32,7 +32,7 @@ pub(crate) fn redirect(
         Action::Refuse,
         Enforcement::Enforce,
         downstream,
-        refusal.to_string(),
+        &refusal,
     );
     Ok(rejection.answer(request.headers(), Some(id)))
 }

@@ -236,7 +236,8 @@ fn create(path: &Path) -> Result<(), KeyRingError> {
             file.sync_all()
         });
     let linked = written.and_then(|()| fs::hard_link(&beside, path));
-    fs::remove_file(&beside).map_err(failed)?;
+    // What went wrong before is what is told; a file that was never made cannot be removed.
+    let _ = fs::remove_file(&beside);
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
         _ => Ok(()),

@@ -37,10 +37,11 @@ impl<S> TenantStacks<S> {
         &self.shared.tenants
     }
 
-    /// One tenant's stack.
+    /// One tenant's stack; `None` for a tenant of other [`Tenants`] than these, such as those of before a reload.
     #[must_use]
-    pub fn of(&self, tenant: &Tenant) -> &S {
-        &self.shared.stacks[tenant.index()]
+    pub fn of(&self, tenant: &Tenant) -> Option<&S> {
+        let ours = self.shared.tenants.all().get(tenant.index())?;
+        (ours == tenant).then(|| &self.shared.stacks[tenant.index()])
     }
 
     fn route<B>(&self, request: &Request<B>) -> Result<&S, TenantRefusal> {
@@ -81,14 +82,14 @@ where
             Err(refusal) => {
                 let rejection = refusal.rejection();
                 let downstream = Downstream::of(request.extensions()).ok();
-                let (code, evidence) = (rejection.code(), refusal.to_string());
+                let code = rejection.code();
                 self.shared.reporter.record(
                     FEATURE,
                     code,
                     Action::Refuse,
                     Enforcement::Enforce,
                     downstream,
-                    evidence,
+                    &refusal,
                 );
                 let number = downstream.map(|downstream| downstream.request);
                 StackFuture {

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +40,12 @@ impl Certificate {
         now: UnixTime,
     ) -> Result<Self, CertificateError> {
         let read = |error| CertificateError::read(chain, error);
-        let certificates = CertificateDer::pem_file_iter(chain)
-            .and_then(Iterator::collect)
+        let certificates = contents(chain)
+            .and_then(|pem| CertificateDer::pem_slice_iter(&pem).collect())
             .map_err(read)?;
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| CertificateError::read_key(key, error))?;
+        let private = contents(key)
+            .and_then(|pem| PrivateKeyDer::from_pem_slice(&pem))
+            .map_err(|error| CertificateError::read_key(key, error))?;
         Self::checked(certificates, private, hosts, now, chain, key)
     }
 
@@ -226,6 +230,22 @@ impl CertificateError {
     }
 }
 
+/// A whole file, but no device, pipe or something endless: whoever writes one tenant's file chooses the path, and must not
+/// hold up the start of the others.
+fn contents(path: &Path) -> Result<Vec<u8>, pem::Error> {
+    let refuse = |why| Err(pem::Error::Io(io::Error::new(io::ErrorKind::InvalidInput, why)));
+    let about = fs::metadata(path).map_err(pem::Error::Io)?;
+    if !about.is_file() {
+        return refuse("not a regular file");
+    }
+    if about.len() > LONGEST {
+        return refuse("longer than 1 MiB");
+    }
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut pem));
+    read.map(|_| pem).map_err(pem::Error::Io)
+}
+
 fn check_dates(certificate: &X509Certificate<'_>, now: UnixTime, path: &Path) -> Result<UnixTime, CertificateError> {
     let validity = certificate.validity();
     let seconds = |time: ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
@@ -260,3 +280,6 @@ fn covers(certificate: &X509Certificate<'_>, parsed: &ParsedCertificate<'_>, hos
     let name = ServerName::try_from(host.trim_matches(['[', ']']));
     name.is_ok_and(|name| verify_server_name(parsed, &name).is_ok())
 }
+
+/// The longest PEM file that is read, in bytes: some hundred certificates.
+const LONGEST: u64 = 1 << 20;

@@ -51,7 +51,7 @@ impl DevelopmentCa {
     /// somebody may have put there on purpose is not overwritten in silence.
     pub fn open_or_create(directory: &Path, now: UnixTime) -> Result<(Self, Origin), DevelopmentCaError> {
         let home = Home::new(directory);
-        // Without the lock first: where there is a good one, nothing is written, not even on a file system that could be.
+        // Without the lock first: where there is a good one, nothing has to be written.
         if let Ok(Some(found)) = Self::open(&home)
             && found.outlives(now, WEEK)
         {

@@ -35,7 +35,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
-//! # let directory = directory.path();
+//! # let directory = &directory.path().join("ca");
 //! let now = rempart_tls::now();
 //! let (ca, _) = DevelopmentCa::open_or_create(directory, now)?;
 //! let mut sites = Sites::builder();

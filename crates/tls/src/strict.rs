@@ -18,12 +18,14 @@ use crate::sessions::Sessions;
 ///
 /// Sessions are kept in a store of this configuration's own, 1,024 of them for a day, and resumed by identifier: there is
 /// no ticket key that could be shared by mistake, stolen or left without rotation. One TLS 1.3 ticket is sent per
-/// handshake: each costs the server 3 µs of about 90, and a browser that opens one connection uses one.
+/// handshake, because a browser that opens one connection uses one. It costs the server a twentieth of the handshake; a
+/// client that comes back with it saves less than a tenth with an ECDSA key, most of the handshake with an RSA key, and
+/// for itself a chain to fetch and to check. Whoever wants none sets `send_tls13_tickets` to 0 in a clone.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
-/// let (ca, _) = rempart_tls::DevelopmentCa::open_or_create(directory.path(), rempart_tls::now())?;
+/// let (ca, _) = rempart_tls::DevelopmentCa::open_or_create(&directory.path().join("ca"), rempart_tls::now())?;
 /// let certificate = ca.issue(&["site.localhost"], rempart_tls::now())?;
 /// let config = rempart_tls::StrictTls::new(certificate).config();
 /// assert_eq!(config.max_early_data_size, 0);

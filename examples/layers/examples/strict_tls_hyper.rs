@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A certificate of a CA made here, so that the example needs no files. A real site has its own:
     // `Certificate::from_files("fullchain.pem", "privkey.pem", &["www.example.org"], rempart_tls::now())`.
     let directory = tempfile::tempdir()?;
-    let (ca, _) = DevelopmentCa::open_or_create(directory.path(), rempart_tls::now())?;
+    let (ca, _) = DevelopmentCa::open_or_create(&directory.path().join("ca"), rempart_tls::now())?;
     let certificate = ca.issue(&["site.localhost"], rempart_tls::now())?;
     let sites = Sites::builder()
         .site(["site.localhost"], StrictTls::new(certificate).config(), ())

@@ -86,7 +86,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, directory: tempfile::TempDir) -> Self {
+    /// Starts a command that runs an edge, and waits until it serves.
+    pub(super) fn start(mut command: Command, directory: tempfile::TempDir) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));

@@ -86,7 +86,11 @@ impl Home {
             write(&new.join("ca.pem"), &files.certificate, 0o644)?;
             fs::rename(&new, &self.0)
         };
-        publish().map_err(|error| self.failed(error))
+        publish().map_err(|error| {
+            // No key is left behind; what went wrong first is what is told.
+            let _ = remove(&new);
+            self.failed(error)
+        })
     }
 
     /// Moves the CA out of the way, where it can still be looked at, until the next.

@@ -265,3 +265,16 @@ fn an_unknown_setting_is_refused() {
     let error = toml::from_str::<TlsSettings>("key = 'a'").unwrap_err();
     assert!(error.to_string().contains("unknown field `key`"));
 }
+
+#[test]
+fn an_endless_file_or_a_pipe_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (pipe, large) = (directory.path().join("pipe"), directory.path().join("large"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    fs::File::create(&large).unwrap().set_len(2 << 20).unwrap();
+    for path in [Path::new("/dev/zero"), &pipe, &large] {
+        let error = Certificate::from_files(path, path, &["site.example"], now()).unwrap_err();
+        assert_eq!(error.code(), "tls_file_unreadable", "{error}");
+    }
+}

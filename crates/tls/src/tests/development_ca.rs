@@ -166,18 +166,16 @@ fn half_a_ca_and_a_directory_of_something_else_are_errors() {
         );
     }
     let root = tempfile::tempdir().unwrap();
-    fs::write(root.path().join("thesis.tex"), "years of work").unwrap();
-    let error = DevelopmentCa::open_or_create(root.path(), now()).unwrap_err();
+    let thesis = root.path().join("thesis");
+    fs::create_dir(&thesis).unwrap();
+    fs::write(thesis.join("thesis.tex"), "years of work").unwrap();
+    let error = DevelopmentCa::open_or_create(&thesis, now()).unwrap_err();
     assert!(
-        matches!(&error, DevelopmentCaError::File { path, .. } if path == root.path()),
+        matches!(&error, DevelopmentCaError::File { path, .. } if *path == thesis),
         "{error}"
     );
-    assert_eq!(names_in(root.path()), ["thesis.tex"]);
-    for left in ["lock", "new"] {
-        let mut path = root.path().as_os_str().to_owned();
-        path.push(format!(".{left}"));
-        let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
-    }
+    assert_eq!(names_in(&thesis), ["thesis.tex"]);
+    assert_eq!(names_in(root.path()), ["thesis", "thesis.lock"]);
 }
 
 #[test]
