@@ -4,9 +4,11 @@
 
 mod support;
 
+mod answers;
 mod bodies;
 mod clients_identity;
 mod controls;
+mod demo;
 mod deploy;
 mod drain;
 mod matrix;

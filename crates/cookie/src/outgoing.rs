@@ -1,6 +1,6 @@
 //! `Set-Cookie`: how every cookie leaves.
 
-use cookie::{Cookie, SameSite};
+use cookie::{Cookie, ParseError, SameSite};
 use http::header::{Entry, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use rempart_guard::Findings;
@@ -33,9 +33,7 @@ impl CookiePolicy {
     /// One line. The `cookie` crate says what it asks for; name, value and every attribute that is not ours to decide
     /// (`Path`, `Expires`, `Max-Age`, `Partitioned`, `Priority`, …) leave as the bytes they came as, in their order.
     fn harden(&self, line: &[u8], findings: &mut Findings) -> Option<HeaderValue> {
-        // Latin-1 values are legal. What they decode to does not matter: only attributes are read from here.
-        let text = String::from_utf8_lossy(line);
-        let asked = Cookie::parse(text)
+        let asked = Asked::of(line)
             .map_err(|error| findings.note("cookie_dropped", error.as_str()))
             .ok()?;
         let mut parts = line.split(|byte| *byte == b';');
@@ -76,23 +74,56 @@ impl CookiePolicy {
     }
 
     /// A `Domain` stays only when it is one of the tenant's own hosts; `__Host-` cookies have none.
-    fn kept_domain(&self, name: &[u8], asked: &Cookie<'_>, findings: &mut Findings) -> Option<&str> {
-        let domain = asked.domain()?;
+    fn kept_domain(&self, name: &[u8], asked: &Asked, findings: &mut Findings) -> Option<&str> {
+        let domain = asked.domain.as_deref()?;
         let own = self.hosts.iter().find(|host| host.eq_ignore_ascii_case(domain));
         let kept = own.filter(|_| !is_host_only(name));
         if kept.is_none() {
-            findings.note("cookie_domain_removed", format!("{}: Domain={domain}", asked.name()));
+            findings.note(
+                "cookie_domain_removed",
+                format!("{}: Domain={domain}", String::from_utf8_lossy(name)),
+            );
         }
         kept.map(String::as_str)
     }
 
-    fn tail(&self, name: &[u8], asked: &Cookie<'_>) -> &str {
+    fn tail(&self, name: &[u8], asked: &Asked) -> &str {
         let is_readable = self.script_readable.iter().any(|readable| readable.as_bytes() == name);
-        let http_only = !is_readable || asked.http_only() == Some(true) || is_http_only(name);
+        let http_only = !is_readable || asked.http_only || is_http_only(name);
         let same_site = asked
-            .same_site()
+            .same_site
             .map_or(self.same_site, |asked| stricter(asked, self.same_site));
         self.tails.of(http_only, same_site)
+    }
+}
+
+/// What a line says about the attributes that this control decides.
+#[derive(Default)]
+struct Asked {
+    domain: Option<String>,
+    http_only: bool,
+    same_site: Option<SameSite>,
+}
+
+impl Asked {
+    /// As the `cookie` crate reads it. It is not asked about a line without any of these attributes, which is how old
+    /// software writes nearly all of its lines.
+    fn of(line: &[u8]) -> Result<Self, ParseError> {
+        let mut parts = line.split(|byte| *byte == b';');
+        let is_named = parts
+            .next()
+            .and_then(split_pair)
+            .is_some_and(|(name, _)| !name.is_empty());
+        if is_named && parts.all(|attribute| is_carried(attribute.trim_ascii()) || attribute.trim_ascii().is_empty()) {
+            return Ok(Self::default());
+        }
+        // Latin-1 values are legal. What they decode to does not matter: only attributes are read from here.
+        let cookie = Cookie::parse(String::from_utf8_lossy(line))?;
+        Ok(Self {
+            domain: cookie.domain().map(ToOwned::to_owned),
+            http_only: cookie.http_only() == Some(true),
+            same_site: cookie.same_site(),
+        })
     }
 }
 
@@ -172,6 +203,13 @@ fn is_carried(attribute: &[u8]) -> bool {
         .next()
         .unwrap_or_default()
         .trim_ascii();
-    let is_ours = |ours: &&str| name.eq_ignore_ascii_case(ours.as_bytes());
-    !name.is_empty() && !["domain", "httponly", "samesite", "secure"].iter().any(is_ours)
+    let ours: &[u8] = match name.len() {
+        0 => return false,
+        6 if name[0].eq_ignore_ascii_case(&b'd') => b"domain",
+        6 => b"secure",
+        8 if name[0].eq_ignore_ascii_case(&b'h') => b"httponly",
+        8 => b"samesite",
+        _ => return true,
+    };
+    !name.eq_ignore_ascii_case(ours)
 }

@@ -47,13 +47,25 @@ impl Banners {
         Self { names, suspects }
     }
 
-    /// Walks through what is there instead of removing each name in turn: an answer has fewer headers than the list.
+    /// Walks through what is there instead of removing each name in turn: an answer has fewer headers than the list. One walk
+    /// is enough unless an application has more than four banners.
     pub(crate) fn amend(&self, headers: &mut HeaderMap, notes: &mut Notes<'_>) {
-        while let Some(name) = headers.keys().find_map(|name| self.find(name)) {
-            let value = headers.remove(name);
-            notes.once(Repair::BannerRemoved, || {
-                format!("{name}: {}", Notes::shown(value.as_ref()))
-            });
+        loop {
+            let mut found = [None; 4];
+            let banners = headers.keys().filter_map(|name| self.find(name));
+            found
+                .iter_mut()
+                .zip(banners)
+                .for_each(|(place, banner)| *place = Some(banner));
+            for name in found.into_iter().flatten() {
+                let value = headers.remove(name);
+                notes.once(Repair::BannerRemoved, || {
+                    format!("{name}: {}", Notes::shown(value.as_ref()))
+                });
+            }
+            if found[3].is_none() {
+                return;
+            }
         }
     }
 

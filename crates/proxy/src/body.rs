@@ -6,13 +6,18 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::activity::InFlight;
 use crate::linger::Lingering;
 use crate::pool::Lease;
 
 /// The one body of the edge: what streams through, and what the edge says itself.
 ///
 /// Nothing is buffered: a frame is read when it can be written. Trailers are frames like any other.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// Counts the request as unfinished while its answer's body is there.
+    in_flight: Option<InFlight>,
+}
 
 enum Kind {
     /// Our own words, in one piece.
@@ -27,11 +32,11 @@ impl Body {
     /// A body of nothing.
     #[must_use]
     pub const fn empty() -> Self {
-        Self(Kind::Whole(None))
+        Self::of(Kind::Whole(None))
     }
 
     pub(crate) const fn request(body: Incoming) -> Self {
-        Self(Kind::Request(Lingering::new(body)))
+        Self::of(Kind::Request(Lingering::new(body)))
     }
 
     /// The lease ends with the body: at its last byte the connection is free for the next request.
@@ -39,13 +44,22 @@ impl Body {
         if http_body::Body::is_end_stream(&body) {
             lease.give_back();
         }
-        Self(Kind::Answer(body, lease))
+        Self::of(Kind::Answer(body, lease))
+    }
+
+    /// Ties a request to its answer: it is over when this is dropped.
+    pub(crate) fn ends(&mut self, request: InFlight) {
+        self.in_flight = Some(request);
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, in_flight: None }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+        Self::of(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 }
 
@@ -54,7 +68,7 @@ impl http_body::Body for Body {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Request(body) => body.poll_frame(cx),
             Kind::Answer(body, lease) => {
@@ -68,7 +82,7 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => bytes.is_none(),
             Kind::Request(body) => body.is_end_stream(),
             Kind::Answer(body, _) => body.is_end_stream(),
@@ -76,7 +90,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Request(body) => body.size_hint(),
             Kind::Answer(body, _) => body.size_hint(),
@@ -86,7 +100,7 @@ impl http_body::Body for Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.kind {
             Kind::Whole(_) => "Body::Whole",
             Kind::Request(_) => "Body::Request",
             Kind::Answer(..) => "Body::Answer",

@@ -6,7 +6,6 @@ use std::future::{Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
@@ -20,6 +19,7 @@ use rempart_tenant::{Tenant, TenantRefusal, authority};
 use tower::Service as _;
 
 use crate::Body;
+use crate::activity::{Activity, InFlight};
 use crate::hop::{self, Provenance};
 use crate::shared::Shared;
 use crate::stack::TenantStack;
@@ -33,7 +33,7 @@ pub(crate) struct Front {
     pub(crate) stack: RefCell<TenantStack>,
     pub(crate) peer: std::net::IpAddr,
     pub(crate) provenance: Provenance,
-    pub(crate) requests: Arc<AtomicU64>,
+    pub(crate) activity: Arc<Activity>,
     /// The `Host` that was last found to be this tenant's: a client that keeps to it is not looked up again.
     pub(crate) agreed: RefCell<Option<HeaderValue>>,
 }
@@ -41,7 +41,6 @@ pub(crate) struct Front {
 impl Front {
     /// Brings a request into the form in which every layer sees it, and finds out whose it is.
     fn admit(&self, request: &mut Request<Body>) -> Result<(), FrontRefusal> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
         let client = self.shared.trusted_proxies.client(self.peer, request.headers());
         request.extensions_mut().insert(Downstream {
             client,
@@ -114,24 +113,33 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     type Future = FrontFuture;
 
     fn call(&self, request: Request<Incoming>) -> FrontFuture {
+        let in_flight = InFlight::begin(&self.activity);
         let mut request = request.map(Body::request);
         if let Err(refusal) = self.admit(&mut request) {
-            return FrontFuture::answered(self.refuse(&request, &refusal));
+            return FrontFuture::answered(self.refuse(&request, &refusal), in_flight);
         }
         // Every layer and the upstream are always ready: a control that must wait waits in its future. And no layer calls
         // back into the connection that calls it, so the stack is never borrowed twice.
         let mut stack = self.stack.borrow_mut();
         match catch_unwind(AssertUnwindSafe(|| stack.call(request))) {
-            Ok(answer) => FrontFuture::running(answer),
-            Err(_) => FrontFuture::answered(self.panicked()),
+            Ok(answer) => FrontFuture::running(answer, in_flight),
+            Err(_) => FrontFuture::answered(self.panicked(), in_flight),
         }
     }
 }
 
 pin_project! {
     /// The answer to come: refused at the front, or on its way through the tenant's stack.
-    #[project = FrontProjection]
-    pub(crate) enum FrontFuture {
+    pub(crate) struct FrontFuture {
+        #[pin]
+        answer: Coming,
+        in_flight: Option<InFlight>,
+    }
+}
+
+pin_project! {
+    #[project = ComingProjection]
+    enum Coming {
         Answered { #[pin] answer: Ready<Response<Body>> },
         Running { #[pin] answer: CatchUnwind<AssertUnwindSafe<StackFuture>> },
     }
@@ -140,13 +148,18 @@ pin_project! {
 type StackFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl FrontFuture {
-    fn answered(answer: Response<Body>) -> Self {
-        Self::Answered { answer: ready(answer) }
+    fn answered(answer: Response<Body>, in_flight: InFlight) -> Self {
+        Self {
+            answer: Coming::Answered { answer: ready(answer) },
+            in_flight: Some(in_flight),
+        }
     }
 
-    fn running(answer: StackFuture) -> Self {
-        Self::Running {
-            answer: AssertUnwindSafe(answer).catch_unwind(),
+    fn running(answer: StackFuture, in_flight: InFlight) -> Self {
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        Self {
+            answer: Coming::Running { answer },
+            in_flight: Some(in_flight),
         }
     }
 }
@@ -155,15 +168,21 @@ impl Future for FrontFuture {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            FrontProjection::Answered { answer } => answer.poll(cx).map(Ok),
-            FrontProjection::Running { answer } => answer.poll(cx).map(|done| {
-                done.unwrap_or_else(|_| {
+        let this = self.project();
+        let mut answer = std::task::ready!(match this.answer.project() {
+            ComingProjection::Answered { answer } => answer.poll(cx),
+            ComingProjection::Running { answer } => answer.poll(cx).map(|done| {
+                let Ok(Ok(answer)) = done else {
                     tracing::error!("a layer panicked while it answered");
-                    Ok(panic_answer())
-                })
+                    return panic_answer();
+                };
+                answer
             }),
+        });
+        if let Some(in_flight) = this.in_flight.take() {
+            answer.body_mut().ends(in_flight);
         }
+        Poll::Ready(Ok(answer))
     }
 }
 

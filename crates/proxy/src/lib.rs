@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `edge.rs` | the life of the edge: bind, serve, drain |
 //! | `worker.rs` | one thread, one runtime, its own listeners and stacks |
-//! | `serve.rs`, `coalesce.rs`, `linger.rs` | HTTP on a connection, and the end to everything that lasts too long |
+//! | `serve.rs`, `activity.rs`, `coalesce.rs`, `linger.rs` | HTTP on a connection, and the end to everything that lasts too long |
 //! | `front.rs`, `hop.rs` | one canonical form of a request; who sent it, for whom |
 //! | `stack.rs` | a tenant's controls |
 //! | `upstream.rs`, `pool.rs`, `tunnel.rs` | the application: forwarding, its connections, upgrades |
@@ -31,7 +31,7 @@
 //! # Bounds
 //!
 //! A handshake ends within 10 s and the first request's head follows within 10 s; a connection without a new request
-//! for 60 s is asked to end; a request's head has at most 100 fields and 64 KiB (HTTP/2: 32 KiB of fields); an HTTP/2
+//! for 60 s is asked to end, and ended 5 s later when nothing is in flight; a request's head has at most 100 fields and 64 KiB (HTTP/2: 32 KiB of fields); an HTTP/2
 //! connection has at most 128 requests at once. Bodies are streamed both ways and never held whole. On drain, whatever
 //! is still open after the configured limit is closed.
 //!
@@ -40,6 +40,7 @@
 //! An application that can be reached without the edge. It must listen where only the edge can connect, or refuse every
 //! other peer.
 
+mod activity;
 mod body;
 mod certificates;
 mod coalesce;

@@ -2,7 +2,6 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::Body;
+use crate::activity::Activity;
 use crate::coalesce::{Coalesced, Coalescing};
 use crate::front::Front;
 
@@ -24,8 +24,8 @@ pub(crate) type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 /// What ends a connection from our side.
 pub(crate) struct Deadlines {
-    /// How many requests have begun.
-    pub(crate) requests: Arc<AtomicU64>,
+    /// What the connection is doing.
+    pub(crate) activity: Arc<Activity>,
     /// Cancelled when the edge is to end.
     pub(crate) drain: CancellationToken,
 }
@@ -66,12 +66,7 @@ type Http2 = http2::Connection<TokioIo<Coalesced<TlsStream<TcpStream>>>, Front, 
 
 fn http_1(stream: TlsStream<TcpStream>, front: Front) -> Http1 {
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // From the end of one request to the end of the next one's head: slow heads and idle connections alike.
-        .header_read_timeout(IDLE)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD);
+    builder.max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD);
     builder.serve_connection(TokioIo::new(stream), front).with_upgrades()
 }
 
@@ -87,12 +82,15 @@ fn http_2(stream: TlsStream<TcpStream>, front: Front) -> Coalescing<Http2, TlsSt
     Coalescing::new(stream, |stream| builder.serve_connection(TokioIo::new(stream), front))
 }
 
-/// Lets a connection run to its end; ends it when no request came at first, when none has come for long, and on drain.
+/// Lets a connection run to its end. Ends it when no request came at first; asks it to end when none has come for long, and
+/// on drain; and then ends it as soon as a look finds nothing in flight.
+///
+/// One timer a connection, not one a request: hyper's own limit for reading a head costs an allocation and a timer for each.
 async fn drive<C>(connection: C, deadlines: Deadlines) -> Result<(), Ended>
 where
     C: Graceful + Future<Output = Result<(), hyper::Error>>,
 {
-    let Deadlines { requests, drain } = deadlines;
+    let Deadlines { activity, drain } = deadlines;
     let (mut connection, mut drained) = (pin!(connection), pin!(drain.cancelled()));
     let mut watch = pin!(sleep(FIRST_REQUEST));
     let (mut seen, mut leaving) = (0, false);
@@ -101,20 +99,20 @@ where
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(Ended::from));
             }
-            if leaving {
-                return Poll::Pending;
-            }
-            let quiet = watch.as_mut().poll(cx).is_ready();
-            let now = requests.load(Ordering::Relaxed);
-            if quiet && now == 0 {
+            let looks = watch.as_mut().poll(cx).is_ready();
+            let begun = activity.begun();
+            if looks && (begun == 0 || (leaving && activity.is_idle())) {
                 return Poll::Ready(Err("no request came".into()));
             }
-            if drained.as_mut().poll(cx).is_ready() || (quiet && now == seen) {
+            if !leaving && (drained.as_mut().poll(cx).is_ready() || (looks && begun == seen)) {
                 leaving = true;
                 connection.as_mut().leave();
-            } else if quiet {
-                seen = now;
-                watch.as_mut().reset(Instant::now() + IDLE);
+                watch.as_mut().reset(Instant::now() + FAREWELL);
+            } else if looks {
+                seen = begun;
+                watch
+                    .as_mut()
+                    .reset(Instant::now() + if leaving { FAREWELL } else { IDLE });
             } else {
                 return Poll::Pending;
             }
@@ -143,8 +141,12 @@ impl Graceful for Coalescing<Http2, TlsStream<TcpStream>> {
 /// A client that has shaken hands has this long to begin its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 
-/// A connection without a new request for this long is asked to end; answers that are still on their way arrive.
+/// A look finds a connection without a new request since the last one, so long ago: it is asked to end, and answers that are
+/// still on their way arrive. A request's head that is dripped in ends with its connection.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long a connection that was asked to end may take to do so with nothing in flight; how often that is looked at.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How often a silent HTTP/2 client is asked whether it is still there, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(30);
@@ -164,3 +166,99 @@ const MAX_STREAMS: u32 = 128;
 
 /// Bytes held per HTTP/2 stream for a client that reads slowly.
 const SEND_BUFFER: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Context;
+
+    use super::*;
+    use crate::activity::InFlight;
+
+    /// A connection that never ends by itself, and not when it is asked to either.
+    struct Stubborn(Arc<std::sync::atomic::AtomicBool>);
+
+    impl Future for Stubborn {
+        type Output = Result<(), hyper::Error>;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Pending
+        }
+    }
+
+    impl Graceful for Stubborn {
+        fn leave(self: Pin<&mut Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Drives a stubborn connection, with what happens to it meanwhile; says after how many seconds it ended, and whether
+    /// it was asked to before.
+    async fn ended_after(activity: &Arc<Activity>, drain: CancellationToken, meanwhile: impl Future) -> (u64, bool) {
+        let begun = Instant::now();
+        let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let deadlines = Deadlines {
+            activity: Arc::clone(activity),
+            drain,
+        };
+        let (ended, _) = tokio::join!(
+            async {
+                drive(Stubborn(Arc::clone(&asked)), deadlines)
+                    .await
+                    .map(|()| begun.elapsed())
+                    .or_else(|_| Ok::<_, ()>(begun.elapsed()))
+            },
+            meanwhile,
+        );
+        (
+            ended.unwrap().as_secs(),
+            asked.load(std::sync::atomic::Ordering::Relaxed),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_for_nothing_is_let_go() {
+        let activity = Arc::default();
+        assert_eq!(
+            ended_after(&activity, CancellationToken::new(), async {}).await,
+            (10, false)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_is_dripped_in_ends_with_its_connection() {
+        let activity = Arc::default();
+        drop(InFlight::begin(&activity));
+        // Looked at after 10 s and 70 s, asked to end then, and gone 5 s later.
+        assert_eq!(
+            ended_after(&activity, CancellationToken::new(), async {}).await,
+            (75, true)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_an_hour_arrives() {
+        let activity = Arc::default();
+        let long = InFlight::begin(&activity);
+        let hour = async move {
+            sleep(Duration::from_secs(3_600)).await;
+            drop(long);
+        };
+        let (seconds, asked) = ended_after(&activity, CancellationToken::new(), hour).await;
+        assert!((3_600..=3_605).contains(&seconds) && asked, "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_asks_at_once_and_waits_for_what_is_in_flight() {
+        let (activity, drain) = (Arc::default(), CancellationToken::new());
+        let request = InFlight::begin(&activity);
+        let stop = drain.clone();
+        let meanwhile = async move {
+            sleep(Duration::from_secs(3)).await;
+            stop.cancel();
+            sleep(Duration::from_secs(20)).await;
+            drop(request);
+        };
+        let (seconds, asked) = ended_after(&activity, drain, meanwhile).await;
+        assert!((23..=28).contains(&seconds) && asked, "{seconds}");
+    }
+}

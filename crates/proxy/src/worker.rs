@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rempart_guard::{Action, ClientAddr, Enforcement, RequestIds};
@@ -13,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::activity::Activity;
 use crate::front::Front;
 use crate::hop::Provenance;
 use crate::serve::{self, Deadlines};
@@ -110,7 +110,7 @@ impl Worker {
                 return Ok(());
             }
         };
-        let requests = Arc::new(AtomicU64::new(0));
+        let activity = Arc::new(Activity::default());
         let front = Front {
             shared: Arc::clone(&self.shared),
             ids: Arc::clone(&self.ids),
@@ -118,11 +118,11 @@ impl Worker {
             tenant,
             peer: peer.ip(),
             provenance: Provenance::new(peer.ip(), port),
-            requests: Arc::clone(&requests),
+            activity: Arc::clone(&activity),
             agreed: None.into(),
         };
         let deadlines = Deadlines {
-            requests,
+            activity,
             drain: self.drain.clone(),
         };
         serve::secure(stream, protocol, front, deadlines).await

@@ -1,6 +1,5 @@
 //! The `RateLimit-Policy` and `RateLimit` response fields of draft-ietf-httpapi-ratelimit-headers-11.
 
-use std::io::Write as _;
 use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -66,26 +65,27 @@ impl Listing {
 
     /// One allocation: the text is put together on the stack.
     fn limit(&self, matched: Matched, levels: &[Level]) -> Option<HeaderValue> {
-        let mut text = [0; LONGEST];
-        let mut rest = &mut text[..];
-        let mut separator = "";
+        let (mut text, mut length) = ([0; LONGEST], 0);
+        let mut push = |piece: &[u8]| {
+            text.get_mut(length..length + piece.len())?.copy_from_slice(piece);
+            length += piece.len();
+            Some(())
+        };
+        let (mut separator, mut digits): (&[u8], _) = (b"", itoa::Buffer::new());
         for index in self.listed(matched) {
             let (item, level) = (self.items[index].as_ref()?, levels[index]);
-            write!(
-                rest,
-                "{separator}{};r={};t={}",
-                item.name,
-                level.remaining,
-                whole_seconds(level)
-            )
-            .ok()?;
-            separator = ", ";
+            push(separator)?;
+            push(item.name.as_bytes())?;
+            push(b";r=")?;
+            push(digits.format(level.remaining).as_bytes())?;
+            push(b";t=")?;
+            push(digits.format(whole_seconds(level)).as_bytes())?;
+            separator = b", ";
         }
-        let unused = rest.len();
-        if unused == LONGEST {
+        if length == 0 {
             return None;
         }
-        HeaderValue::from_bytes(&text[..LONGEST - unused]).ok()
+        HeaderValue::from_bytes(&text[..length]).ok()
     }
 
     /// No allocation, once a set of quotas was seen.

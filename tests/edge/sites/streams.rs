@@ -97,9 +97,8 @@ print(len(times), times[1] - times[0] > 0.5)
 
 #[test]
 fn the_citys_checksum_follows_its_text() {
-    let vendor = vendor();
     let said = city(
-        &vendor,
+        &vendor(),
         r#"
 tls = connect()
 tls.sendall(b"GET /api/trailer HTTP/1.1\r\nHost: city.localhost\r\nTE: trailers\r\nConnection: TE, close\r\n\r\n")
@@ -120,6 +119,11 @@ print(rest.decode().lower().split() == ["0", "x-checksum:", "%016x" % hashed])
         said.lines().collect::<Vec<_>>(),
         ["La rivière monte de trois centimètres par heure.", "True"]
     );
+}
+
+#[test]
+fn the_citys_checksum_follows_its_text_over_http2() {
+    let vendor = vendor();
     let over_http2 = vendor.curl(
         "city",
         "/api/trailer",

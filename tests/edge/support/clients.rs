@@ -30,7 +30,7 @@ impl Answer {
     }
 
     /// Parses the last head and the body of `curl -i`. Interim answers and proxies' answers before it are left out.
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut rest = text;
         loop {
             let (head, body) = rest

@@ -5,6 +5,7 @@ mod sites;
 mod words;
 
 use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(crate) fn site(arguments: &DemoSite) -> ExitCode {
 fn play(arguments: &Demo) -> Result<(), Failure> {
     let directory = std::path::absolute(&arguments.directory)?;
     let vendor = directory.join("vendor");
+    vacant(arguments.https, "--https")?;
+    vacant(arguments.http, "--http")?;
     files::write(&vendor)?;
     let drain = signals::drain()?;
     let sites = sites::start(&arguments.site_ports, &directory.join("sites"), &drain)?;
@@ -57,6 +60,18 @@ fn play(arguments: &Demo) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Finds out before anything is started whether an address can be had, and says which option chooses another.
+fn vacant(address: SocketAddr, option: &str) -> io::Result<()> {
+    TcpListener::bind(address).map(drop).map_err(|error| {
+        let reason = match error.kind() {
+            io::ErrorKind::AddrInUse => "it is in use".to_owned(),
+            _ => error.to_string(),
+        };
+        let message = format!("cannot listen on {address}: {reason}; choose another with {option}");
+        io::Error::new(error.kind(), message)
+    })
+}
+
 /// Prints at once. A reader that went away (`rempart demo | head`) ends nothing.
 fn say(text: &str) {
     let mut output = io::stdout().lock();
@@ -67,7 +82,7 @@ fn say(text: &str) {
 #[derive(Debug)]
 struct Running {
     site: Site,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     _process: sites::Process,
 }
 
@@ -78,9 +93,10 @@ fn shown(path: &Path) -> String {
         .and_then(|here| path.strip_prefix(here).ok())
         .unwrap_or(path);
     let text = path.display().to_string();
-    if text.contains([' ', '\'', '"', '$', '\\']) {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    } else {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) {
         text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rempart_example_sites::Site;
 use tokio_util::sync::CancellationToken;
 
-use super::Running;
+use super::{Running, vacant};
 
 /// A site's process, which ends with the demo: killed when this is dropped, and by the end of its standard input when
 /// the demo itself was killed.
@@ -27,13 +27,14 @@ impl Drop for Process {
 
 /// Starts the three sites and waits until they answer.
 pub(super) fn start(ports: &[u16], data: &Path, drain: &CancellationToken) -> io::Result<Vec<Running>> {
+    if ports.len() != Site::ALL.len() {
+        let message = "--site-ports takes three ports: the library's, the city's and the daycare's";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     let mut sites = Vec::new();
     for (site, port) in Site::ALL.into_iter().zip(ports) {
         let address = SocketAddr::from(([127, 0, 0, 1], *port));
-        if std::net::TcpListener::bind(address).is_err() {
-            let message = format!("{address} is in use; choose other ports with --site-ports");
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
-        }
+        vacant(address, "--site-ports")?;
         let process = Command::new(std::env::current_exe()?)
             .args(["demo-site", site.name(), "--listen", &address.to_string(), "--data"])
             .arg(data.join(site.name()))
