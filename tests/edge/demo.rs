@@ -121,8 +121,8 @@ impl Demo {
 
     fn sites(&self) -> impl Iterator<Item = SocketAddr> {
         self.ports[2..]
-            .to_vec()
-            .into_iter()
+            .iter()
+            .copied()
             .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
     }
 

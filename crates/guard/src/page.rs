@@ -10,16 +10,15 @@ use crate::RequestId;
 pub(crate) fn render(
     status: StatusCode,
     code: &'static str,
+    wait: Option<u64>,
     asked: &HeaderMap,
     request: Option<RequestId>,
 ) -> (&'static str, Bytes) {
     if prefers_json(asked) {
         return ("application/problem+json", problem(status, code, request).into());
     }
-    (
-        "text/html; charset=utf-8",
-        page(status, code, prefers_english(asked), request).into(),
-    )
+    let html = page(status, code, wait, prefers_english(asked), request);
+    ("text/html; charset=utf-8", html.into())
 }
 
 /// RFC 9457: `type` is `about:blank`, so `title` is the status' own phrase; `code` and `request` are extensions.
@@ -32,32 +31,56 @@ fn problem(status: StatusCode, code: &str, request: Option<RequestId>) -> String
     )
 }
 
-fn page(status: StatusCode, code: &str, english_first: bool, request: Option<RequestId>) -> String {
+/// One page with both languages, the preferred one first. `wait` is in seconds.
+fn page(status: StatusCode, code: &str, wait: Option<u64>, english_first: bool, request: Option<RequestId>) -> String {
     let words = Words::of(status);
-    let french = format!(
-        "<section lang=fr><h1>{}</h1><p>{}</p></section>",
-        words.french.0, words.french.1
-    );
-    let english = format!(
-        "<section lang=en><h1>{}</h1><p>{}</p></section>",
-        words.english.0, words.english.1
-    );
+    let french = section("fr", words.french, wait.map(|wait| Wait(wait).french()), "Accueil");
+    let english = section("en", words.english, wait.map(|wait| Wait(wait).english()), "Home");
     let (lang, title, first, second) = match english_first {
         true => ("en", words.english.0, english, french),
         false => ("fr", words.french.0, french, english),
     };
-    let request = request.map(|id| format!(" · {id}")).unwrap_or_default();
+    let request = request
+        .map(|id| format!("Numéro · Number: <b>{id}</b><br>"))
+        .unwrap_or_default();
     format!(
         "<!doctype html>\n<html lang={lang}><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width\"><title>{title}</title>\n<style>{STYLE}</style>\n\
-         {first}\n{second}\n<footer>{} · {code}{request}</footer></html>\n",
+         {first}\n{second}\n<footer>{request}{} · {code}</footer></html>\n",
         status.as_u16()
     )
 }
 
+fn section(lang: &str, (title, text): (&str, &str), wait: Option<String>, home: &str) -> String {
+    let wait = wait.map(|wait| format!(" {wait}")).unwrap_or_default();
+    format!("<section lang={lang}><h1>{title}</h1><p>{text}{wait}</p><p><a href=\"/\">{home}</a></p></section>")
+}
+
+/// Seconds until it is worth trying again, in words: minutes from two on, rounded up.
+struct Wait(u64);
+
+impl Wait {
+    fn french(&self) -> String {
+        match self.0 {
+            0 | 1 => "Réessayez dans une seconde.".into(),
+            seconds @ ..120 => format!("Réessayez dans {seconds} secondes."),
+            seconds => format!("Réessayez dans {} minutes.", seconds.div_ceil(60)),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self.0 {
+            0 | 1 => "Try again in a second.".into(),
+            seconds @ ..120 => format!("Try again in {seconds} seconds."),
+            seconds => format!("Try again in {} minutes.", seconds.div_ceil(60)),
+        }
+    }
+}
+
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem;\
-color:#222;background:#fafafa}h1{font-size:1.5rem;margin:0}section+section{margin-top:2rem;color:#555;font-size:.9em}\
-footer{margin-top:3rem;padding-top:.7rem;border-top:1px solid #ccc;font:.85rem ui-monospace,monospace;color:#666}";
+color:#222;background:#fafafa}h1{font-size:1.4em;margin:0}a{color:inherit}section+section{margin-top:2.5rem;color:#555;\
+font-size:.85em}footer{margin-top:3rem;padding-top:.7rem;border-top:1px solid #ccc;\
+font:.85rem/1.6 ui-monospace,monospace;color:#666}";
 
 /// A title and a sentence in both languages.
 struct Words {
@@ -90,12 +113,12 @@ impl Words {
                 english: ("Request too long", "The request is too large or took too long."),
             },
             429 => Self {
-                french: ("Trop de demandes", "Vous avez fait beaucoup de demandes en peu de temps. Attendez un moment, puis réessayez."),
-                english: ("Too many requests", "You made many requests in a short time. Wait a moment, then try again."),
+                french: ("Trop de demandes", "Vous avez fait beaucoup de demandes en peu de temps."),
+                english: ("Too many requests", "You made many requests in a short time."),
             },
             502..=504 => Self {
-                french: ("Service momentanément indisponible", "Le site ne répond pas. Réessayez dans quelques minutes."),
-                english: ("Service unavailable for the moment", "The site does not answer. Try again in a few minutes."),
+                french: ("Service momentanément indisponible", "Le site ne répond pas pour le moment."),
+                english: ("Service unavailable for the moment", "The site does not answer at the moment."),
             },
             _ => Self {
                 french: ("Une erreur est survenue", "La demande n’a pas pu être traitée. Si le problème persiste, communiquez avec le site en donnant le numéro ci-dessous."),

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::{Downstream, Refusal, RequestId, page};
@@ -75,24 +78,37 @@ impl Rejection {
         self.status
     }
 
-    /// The answer, in the form that the request's headers (`Accept`, `Accept-Language`) ask for.
+    /// The answer, in the form that the request's headers (`Accept`, `Accept-Language`) ask for. It cannot be framed,
+    /// sniffed, cached, or made to load anything.
     #[must_use]
     pub fn answer<B: From<Bytes>>(self, asked: &HeaderMap, request: Option<RequestId>) -> Response<B> {
-        let (content_type, body) = page::render(self.status, self.code, asked, request);
+        let wait = self
+            .headers
+            .get(RETRY_AFTER)
+            .and_then(|wait| wait.to_str().ok()?.parse().ok());
+        let (content_type, body) = page::render(self.status, self.code, wait, asked, request);
         let length = body.len();
         let mut answer = Response::new(B::from(body));
         *answer.status_mut() = self.status;
         *answer.headers_mut() = self.headers;
-        answer
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-        answer
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let fixed = FIXED.into_iter().chain([(CONTENT_TYPE, content_type)]);
+        let fixed = fixed.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        answer.headers_mut().extend(fixed);
         answer
     }
 }
+
+const FIXED: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+];
 
 /// A control found no [`Downstream`] in the request: the layer that identifies clients is missing before it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

@@ -144,6 +144,7 @@ impl Edge {
             ids: Arc::new(RequestIds::new()),
             sites: Arc::clone(&self.sites),
             stacks: stacks.collect(),
+            hardening: self.controls.iter().map(Controls::hardening).collect(),
             tasks: tasks.clone(),
             drain,
             https_port: self.https.first().map_or(443, SocketAddr::port),

@@ -14,7 +14,8 @@ use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use rempart_guard::{Action, Downstream, Enforcement, Refusal, Rejection, RequestIds};
+use rempart_guard::{Action, Downstream, Enforcement, Findings, Guard as _, Refusal, Rejection, RequestIds};
+use rempart_headers::Headers;
 use rempart_tenant::{Tenant, TenantRefusal, authority};
 use tower::Service as _;
 
@@ -31,6 +32,7 @@ pub(crate) struct Front {
     pub(crate) tenant: Tenant,
     /// Called in place: a clone for each request would cost an allocation and a reference for each layer.
     pub(crate) stack: RefCell<TenantStack>,
+    pub(crate) hardening: Option<Arc<Headers>>,
     pub(crate) peer: std::net::IpAddr,
     pub(crate) provenance: Provenance,
     pub(crate) activity: Arc<Activity>,
@@ -48,6 +50,10 @@ impl Front {
         });
         if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
             return Err(FrontRefusal::Method(request.method().clone()));
+        }
+        let head = head_size(request);
+        if head > MAX_HEAD {
+            return Err(FrontRefusal::Head(head));
         }
         self.agree(request)?;
         let version = request.version();
@@ -77,20 +83,19 @@ impl Front {
         Ok(())
     }
 
+    /// The front's own no leaves as hardened as an answer of the tenant's whose connection it is.
     fn refuse(&self, request: &Request<Body>, refusal: &FrontRefusal) -> Response<Body> {
         let rejection = refusal.rejection();
         let downstream = Downstream::of(request.extensions()).ok();
         let (feature, code) = (refusal.feature(), rejection.code());
         let reporter = &self.shared.reporter;
-        reporter.record(
-            feature,
-            code,
-            Action::Refuse,
-            Enforcement::Enforce,
-            downstream,
-            refusal.to_string(),
-        );
-        rejection.answer(request.headers(), downstream.map(|downstream| downstream.request))
+        reporter.record(feature, code, Action::Refuse, Enforcement::Enforce, downstream, refusal);
+        let answer = rejection.answer(request.headers(), downstream.map(|downstream| downstream.request));
+        let (mut head, body) = answer.into_parts();
+        if let Some(headers) = &self.hardening {
+            headers.amend((), &mut head, &mut Findings::default());
+        }
+        Response::from_parts(head, body)
     }
 
     /// A panic ends one request, not the connection that others share, and is told like a refusal.
@@ -193,13 +198,15 @@ enum FrontRefusal {
     Tenant(#[from] TenantRefusal),
     #[error("the method {0}, which nobody behind the edge needs")]
     Method(Method),
+    #[error("a head of {0} bytes, over {MAX_HEAD}")]
+    Head(usize),
 }
 
 impl FrontRefusal {
     const fn feature(&self) -> &'static str {
         match self {
             Self::Tenant(_) => "tenant",
-            Self::Method(_) => "request",
+            Self::Method(_) | Self::Head(_) => "request",
         }
     }
 }
@@ -210,8 +217,20 @@ impl Refusal for FrontRefusal {
             Self::Tenant(refusal) => refusal.rejection(),
             // TRACE mirrors cookies to scripts (RFC 9110 section 9.3.8), CONNECT is for forward proxies.
             Self::Method(_) => Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "method_refused"),
+            Self::Head(_) => Rejection::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"),
         }
     }
+}
+
+/// Bytes of a request's head, the same over both protocols: 32 more for each field, as RFC 9113 section 6.5.2 counts them.
+const MAX_HEAD: usize = 32 * 1024;
+
+fn head_size(request: &Request<Body>) -> usize {
+    let fields = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32);
+    request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + fields.sum::<usize>()
 }
 
 fn panic_answer() -> Response<Body> {

@@ -59,6 +59,8 @@ pub(crate) fn canonical(headers: &mut HeaderMap, version: Version) {
 
 /// Drops the fields of one connection from a request or an answer.
 pub(crate) fn strip(headers: &mut HeaderMap) {
+    // Looked at first: whoever sends `TE` names it in `Connection` as well (RFC 9110 section 10.1.4).
+    let trailers = headers.get(TE).is_some_and(wants_trailers);
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = connection_options(headers)
             .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
@@ -70,14 +72,17 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     }
     // One walk over the few fields there are costs less than nine look-ups of fields that are almost never there.
     if headers.keys().any(is_hop_by_hop) {
-        let trailers = headers
-            .get(TE)
-            .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
         remove_all(headers, is_hop_by_hop);
-        if trailers {
-            headers.insert(TE, HeaderValue::from_static("trailers"));
-        }
     }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// `trailers` among the codings of a `TE` field; the others are the connection's.
+fn wants_trailers(te: &HeaderValue) -> bool {
+    let mut codings = te.as_bytes().split(|byte| *byte == b',');
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// The fields by which proxies say who the client is: de facto ones, and RFC 7239's.

@@ -22,6 +22,7 @@
 //! | a handshake that names no tenant's host | TLS alert `unrecognized_name` | `tls_server_name_unknown` |
 //! | `Host` of nobody, of another tenant, none, two | 404, 421 or 403, 400 | see `rempart-tenant` |
 //! | TRACE and CONNECT | 405 | `method_refused` |
+//! | a head of more than 32 KiB | 431 | `head_too_large` |
 //! | `X-Forwarded-*`, `Forwarded`, `X-Real-IP` … from a stranger | dropped, set afresh | |
 //! | what the tenant's own controls refuse | | see their crates |
 //! | an application that is down | 502 | `upstream_unreachable`, `upstream_broken`, `upstream_upgrade` |
@@ -31,7 +32,7 @@
 //! # Bounds
 //!
 //! A handshake ends within 10 s and the first request's head follows within 10 s; a connection without a new request
-//! for 60 s is asked to end, and ended 5 s later when nothing is in flight; a request's head has at most 100 fields and 64 KiB (HTTP/2: 32 KiB of fields); an HTTP/2
+//! for 60 s is asked to end, and ended 5 s later when nothing is in flight; a request's head has at most 100 fields and 32 KiB; an HTTP/2
 //! connection has at most 128 requests at once. Bodies are streamed both ways and never held whole. On drain, whatever
 //! is still open after the configured limit is closed.
 //!

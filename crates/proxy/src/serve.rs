@@ -155,11 +155,12 @@ const PONG: Duration = Duration::from_secs(10);
 /// Fields in a request's head.
 const MAX_HEADERS: usize = 100;
 
-/// Bytes of an HTTP/1.1 request's head, and of hyper's buffer for writing answers.
+/// Where hyper itself stops reading an HTTP/1.1 request's head, and the most it buffers of an answer. It is a round number
+/// of reads and not exact; `front.rs` has the exact limit, which is lower.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Bytes of an HTTP/2 request's fields, uncompressed, as RFC 9113 section 6.5.2 counts them.
-const MAX_HEADER_LIST: u32 = 32 * 1024;
+/// Where h2 itself stops reading a request's fields; see [`MAX_HEAD`].
+const MAX_HEADER_LIST: u32 = 64 * 1024;
 
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;

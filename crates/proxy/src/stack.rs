@@ -71,6 +71,12 @@ impl Controls {
         })
     }
 
+    /// What hardens an answer that the front gives in this tenant's name, unless that is off or only told.
+    pub(crate) fn hardening(&self) -> Option<Arc<Headers>> {
+        let (headers, enforcement) = &self.headers;
+        (*enforcement == Enforcement::Enforce).then(|| Arc::clone(headers))
+    }
+
     /// Who this tenant's decisions are told to.
     pub(crate) const fn reporter(&self) -> &Reporter {
         &self.reporter

@@ -66,10 +66,13 @@ fn an_upgrade_passes_only_when_it_is_asked_for_in_both_places_and_over_http_1() 
 
 #[test]
 fn trailers_may_still_be_asked_for() {
-    let mut headers = fields(&[("te", "Trailers"), ("trailer", "x-checksum")]);
-    hop::canonical(&mut headers, Version::HTTP_11);
-    assert_eq!(headers["te"], "trailers");
-    assert_eq!(headers["trailer"], "x-checksum");
+    for te in ["Trailers", "gzip;q=0.5, trailers"] {
+        let mut headers = fields(&[("te", te), ("trailer", "x-checksum"), ("connection", "TE, close")]);
+        hop::canonical(&mut headers, Version::HTTP_11);
+        assert_eq!(headers["te"], "trailers");
+        assert_eq!(headers["trailer"], "x-checksum");
+        assert_eq!(headers.len(), 2);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rempart_guard::{Action, ClientAddr, Enforcement, RequestIds};
+use rempart_headers::Headers;
 use rempart_tenant::Tenant;
 use rempart_tls::{AcceptError, Accepted, Sites};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,8 @@ pub(crate) struct Worker {
     pub(crate) sites: Arc<Sites<Tenant>>,
     /// By [`Tenant::index`].
     pub(crate) stacks: Vec<TenantStack>,
+    /// By [`Tenant::index`].
+    pub(crate) hardening: Vec<Option<Arc<Headers>>>,
     /// Connections and tunnels that are open.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the edge is to end.
@@ -115,6 +118,7 @@ impl Worker {
             shared: Arc::clone(&self.shared),
             ids: Arc::clone(&self.ids),
             stack: self.stacks[tenant.index()].clone().into(),
+            hardening: self.hardening[tenant.index()].clone(),
             tenant,
             peer: peer.ip(),
             provenance: Provenance::new(peer.ip(), port),

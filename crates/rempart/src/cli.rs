@@ -92,7 +92,7 @@ pub(crate) struct Demo {
     #[arg(
         long,
         value_name = "PORTS",
-        num_args = 3,
+        num_args = 1..=3,
         value_delimiter = ',',
         default_value = "9101,9102,9103"
     )]

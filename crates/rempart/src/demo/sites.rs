@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -38,6 +39,8 @@ pub(super) fn start(ports: &[u16], data: &Path, drain: &CancellationToken) -> io
         let process = Command::new(std::env::current_exe()?)
             .args(["demo-site", site.name(), "--listen", &address.to_string(), "--data"])
             .arg(data.join(site.name()))
+            // Ctrl-C is for the demo, which lets what has begun end before the sites do.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;

@@ -23,8 +23,8 @@ pub(super) fn welcome(edge: &Edge, sites: &[Running], vendor: &Path) -> String {
     }
     let _ = writeln!(
         text,
-        "\nA browser warns of the certificates, which are the demo's own: go on, or trust the CA in\n  {ca}\n\
-         The edge is configured in\n  {}\n",
+        "\nThe certificates are the demo's own. A browser warns of them: go on. curl is told to trust their CA:\n  {ca}\n\
+         The edge is configured by the files in\n  {}\n",
         shown(vendor)
     );
     text.push_str("Worth trying, from another terminal in this directory:\n\n");
