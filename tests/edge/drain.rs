@@ -1,10 +1,11 @@
 //! The end of the edge.
 
 use std::io::Write as _;
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use crate::support::{edge, stub};
+use crate::support::{Running, edge, stub};
 
 #[test]
 fn a_request_that_has_begun_is_answered_and_new_ones_are_not_taken() {
@@ -47,22 +48,7 @@ fn a_request_that_has_begun_is_answered_and_new_ones_are_not_taken() {
 
 #[test]
 fn a_request_that_never_ends_does_not_hold_the_drain_for_ever() {
-    let upstream = stub(|_, stream| {
-        let _ = std::io::Read::read(stream, &mut [0]);
-        false
-    });
-    let mut edge = edge()
-        .vendor("[shutdown]\ndrain = \"300ms\"\n")
-        .tenant("library", upstream.address, "")
-        .start();
-    let (ca, url) = (edge.ca(), edge.url("library", "/"));
-    let mut client = std::process::Command::new("curl")
-        .args(["-s", "--cacert", ca.to_str().unwrap(), &url])
-        .spawn()
-        .unwrap();
-    while upstream.heads().is_empty() {
-        std::thread::yield_now();
-    }
+    let (mut edge, mut client) = stuck("300ms");
     edge.signal("TERM");
     assert!(edge.wait().success());
     assert!(!client.wait().unwrap().success());
@@ -71,25 +57,29 @@ fn a_request_that_never_ends_does_not_hold_the_drain_for_ever() {
 
 #[test]
 fn a_second_signal_ends_at_once() {
+    let (mut edge, mut client) = stuck("1h");
+    edge.signal("TERM");
+    edge.wait_for_log("draining");
+    edge.signal("INT");
+    assert_eq!(edge.wait().code(), Some(130));
+    assert!(!client.wait().unwrap().success());
+}
+
+/// An edge with this drain, and a client whose request has reached an application that never answers.
+fn stuck(drain: &str) -> (Running, Child) {
     let upstream = stub(|_, stream| {
         let _ = std::io::Read::read(stream, &mut [0]);
         false
     });
-    let mut edge = edge()
-        .vendor("[shutdown]\ndrain = \"1h\"\n")
-        .tenant("library", upstream.address, "")
-        .start();
+    let vendor = format!("[shutdown]\ndrain = \"{drain}\"\n");
+    let edge = edge().vendor(&vendor).tenant("library", upstream.address, "").start();
     let (ca, url) = (edge.ca(), edge.url("library", "/"));
-    let mut client = std::process::Command::new("curl")
+    let client = Command::new("curl")
         .args(["-s", "--cacert", ca.to_str().unwrap(), &url])
         .spawn()
         .unwrap();
     while upstream.heads().is_empty() {
         std::thread::yield_now();
     }
-    edge.signal("TERM");
-    edge.wait_for_log("draining");
-    edge.signal("INT");
-    assert_eq!(edge.wait().code(), Some(130));
-    let _ = client.wait();
+    (edge, client)
 }

@@ -80,6 +80,24 @@ fn an_application_that_does_not_switch_answers_as_usual() {
 }
 
 #[test]
+fn an_upgrade_to_h2c_does_not_open_a_second_way_to_the_application() {
+    let upstream = Stub::fixed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
+    let edge = edge().tenant("city", upstream.address, "").start();
+    let h2c = [
+        "--http1.1",
+        "-H",
+        "Connection: Upgrade, HTTP2-Settings",
+        "-H",
+        "Upgrade: h2c",
+        "-H",
+        "HTTP2-Settings: AAM",
+    ];
+    assert_eq!(edge.curl("city", "/", &h2c).body, "plain");
+    let head = upstream.heads()[0].to_lowercase();
+    assert!(!head.contains("upgrade") && !head.contains("http2-settings"), "{head}");
+}
+
+#[test]
 fn an_application_that_switches_unasked_is_a_502() {
     let upstream = Stub::fixed("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     let edge = edge().tenant("city", upstream.address, "").start();

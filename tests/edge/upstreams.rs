@@ -176,3 +176,21 @@ fn connections_to_the_application_are_reused() {
         "{connections} connections for 20 requests over 2 workers"
     );
 }
+
+#[test]
+fn a_connection_that_was_idle_for_too_long_is_closed_although_nobody_asks() {
+    let (closed, was_closed) = std::sync::mpsc::channel();
+    let closed = std::sync::Mutex::new(closed);
+    let upstream = stub(move |_, stream| {
+        let _ = stream.get_mut().write_all(OK.as_bytes());
+        // Nothing more comes on this connection but its end.
+        let end = std::io::Read::read(stream, &mut [0]);
+        let _ = closed.lock().unwrap().send(end.is_ok_and(|length| length == 0));
+        false
+    });
+    let edge = edge()
+        .tenant("library", upstream.address, "idle_timeout = \"1s\"\n")
+        .start();
+    assert_eq!(edge.get("library", "/").status, 200);
+    assert_eq!(was_closed.recv_timeout(Duration::from_secs(20)), Ok(true));
+}

@@ -122,19 +122,17 @@ impl Edge {
     fn work(&self, sockets: Sockets, drain: CancellationToken) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tasks = TaskTracker::new();
-        let stacks = self
+        let pools: Vec<_> = self
             .config
             .tenants
             .iter()
-            .zip(&self.controls)
-            .map(|(tenant, controls)| {
-                let pool = Pool::new(tenant.upstream.clone());
-                controls.stack(Upstream::new(
-                    pool,
-                    controls.reporter().clone(),
-                    Tunnels::new(tasks.clone()),
-                ))
-            });
+            .map(|tenant| Arc::new(Pool::new(tenant.upstream.clone())))
+            .collect();
+        let stacks = self.controls.iter().zip(&pools).map(|(controls, pool)| {
+            let tunnels = Tunnels::new(tasks.clone());
+            controls.stack(Upstream::new(Arc::clone(pool), controls.reporter().clone(), tunnels))
+        });
+        let stacks = stacks.collect();
         let worker = Arc::new(Worker {
             shared: Arc::new(Shared {
                 tenants: self.tenants.clone(),
@@ -143,7 +141,8 @@ impl Edge {
             }),
             ids: Arc::new(RequestIds::new()),
             sites: Arc::clone(&self.sites),
-            stacks: stacks.collect(),
+            stacks,
+            pools,
             hardening: self.controls.iter().map(Controls::hardening).collect(),
             tasks: tasks.clone(),
             drain,

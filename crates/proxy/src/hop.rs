@@ -37,9 +37,23 @@ impl Provenance {
     }
 }
 
-/// Whether a request asks to leave HTTP (RFC 9110 section 7.8).
+/// Whether a request asks to leave HTTP/1.1 (RFC 9110 section 7.8) for something that is not HTTP again.
+///
+/// An upgrade to `h2c` or to TLS would open a second way to the application, past every control.
 pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(UPGRADE) && connection_options(headers).any(|option| option.eq_ignore_ascii_case("upgrade"))
+    let Some(protocol) = headers.get(UPGRADE) else {
+        return false;
+    };
+    let mut protocols = protocol
+        .as_bytes()
+        .split(|byte| matches!(byte, b',' | b'/'))
+        .map(<[u8]>::trim_ascii);
+    let is_http = |name: &[u8]| {
+        [&b"h2c"[..], b"h2", b"http", b"tls"]
+            .iter()
+            .any(|http| name.eq_ignore_ascii_case(http))
+    };
+    !protocols.any(is_http) && connection_options(headers).any(|option| option.eq_ignore_ascii_case("upgrade"))
 }
 
 /// Drops the fields of one connection, and those that `Connection` names, from a request that stays or leaves HTTP.
@@ -95,6 +109,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
         "te" | "proxy"
+            | "http2-settings"
             | "expect"
             | "upgrade"
             | "keep-alive"

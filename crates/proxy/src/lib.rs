@@ -23,6 +23,7 @@
 //! | `Host` of nobody, of another tenant, none, two | 404, 421 or 403, 400 | see `rempart-tenant` |
 //! | TRACE and CONNECT | 405 | `method_refused` |
 //! | a head of more than 32 KiB | 431 | `head_too_large` |
+//! | an upgrade to `h2c` or another HTTP | dropped, answered as HTTP/1.1 | |
 //! | `X-Forwarded-*`, `Forwarded`, `X-Real-IP` … from a stranger | dropped, set afresh | |
 //! | what the tenant's own controls refuse | | see their crates |
 //! | an application that is down | 502 | `upstream_unreachable`, `upstream_broken`, `upstream_upgrade` |

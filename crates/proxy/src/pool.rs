@@ -19,8 +19,8 @@ use crate::upstream::UpstreamError;
 
 /// The connections to one upstream, the last used on top so that the others can grow old.
 ///
-/// At most `max_connections` are lent, and a request beyond them waits for `connect_timeout`. A connection is opened
-/// only when none is idle, so that lent and idle ones together never exceed the maximum.
+/// At most `max_connections` are lent, and a request beyond them waits for `connect_timeout`. As many are kept idle at most,
+/// each for `idle_timeout`.
 pub(crate) struct Pool {
     policy: UpstreamPolicy,
     places: Arc<Semaphore>,
@@ -76,16 +76,16 @@ impl Pool {
             // Whatever closed the one that failed has probably closed the others as well.
             idle.clear();
         }
-        // The oldest are at the bottom; one a request is enough to keep up.
-        if idle
-            .first()
-            .is_some_and(|oldest| oldest.since.elapsed() > self.policy.idle_timeout)
-        {
-            idle.remove(0);
-        }
         idle.retain(|idle| !idle.sender.is_closed());
         let ready = idle.iter().rposition(|idle| idle.sender.is_ready());
         ready.map(|index| idle.swap_remove(index))
+    }
+
+    /// Closes what has been idle for too long. Somebody has to call this now and then: an application that nobody asks
+    /// anything would otherwise keep its connections until it closes them itself.
+    pub(crate) fn sweep(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() <= self.policy.idle_timeout);
     }
 
     async fn connect(&self) -> Result<SendRequest<Body>, UpstreamError> {
@@ -137,8 +137,8 @@ impl Lease {
     pub(crate) fn give_back(&mut self) {
         if let Some((sender, place)) = self.held.take() {
             drop(place);
-            if !sender.is_closed() {
-                let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if !sender.is_closed() && idle.len() < self.pool.policy.max_connections.get() {
                 idle.push(Idle {
                     sender,
                     since: Instant::now(),

@@ -65,6 +65,19 @@ fn an_upgrade_passes_only_when_it_is_asked_for_in_both_places_and_over_http_1() 
 }
 
 #[test]
+fn an_upgrade_to_http_again_is_not_passed_on() {
+    for protocol in ["h2c", "H2C", "websocket, h2c", "HTTP/2.0", "TLS/1.0"] {
+        let mut headers = fields(&[
+            ("connection", "Upgrade, HTTP2-Settings"),
+            ("upgrade", protocol),
+            ("http2-settings", "AAMAAABkAARAAAAAAAIAAAAA"),
+        ]);
+        hop::canonical(&mut headers, Version::HTTP_11);
+        assert!(headers.is_empty(), "{protocol}: {headers:?}");
+    }
+}
+
+#[test]
 fn trailers_may_still_be_asked_for() {
     for te in ["Trailers", "gzip;q=0.5, trailers"] {
         let mut headers = fields(&[("te", te), ("trailer", "x-checksum"), ("connection", "TE, close")]);

@@ -26,9 +26,9 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(pool: Pool, reporter: Reporter, tunnels: Tunnels) -> Self {
+    pub(crate) const fn new(pool: Arc<Pool>, reporter: Reporter, tunnels: Tunnels) -> Self {
         Self {
-            pool: Arc::new(pool),
+            pool,
             reporter,
             tunnels,
         }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::activity::Activity;
 use crate::front::Front;
 use crate::hop::Provenance;
+use crate::pool::Pool;
 use crate::serve::{self, Deadlines};
 use crate::shared::Shared;
 use crate::stack::TenantStack;
@@ -29,6 +30,8 @@ pub(crate) struct Worker {
     pub(crate) stacks: Vec<TenantStack>,
     /// By [`Tenant::index`].
     pub(crate) hardening: Vec<Option<Arc<Headers>>>,
+    /// Its connections to every tenant's application.
+    pub(crate) pools: Vec<Arc<Pool>>,
     /// Connections and tunnels that are open.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the edge is to end.
@@ -52,6 +55,8 @@ impl Worker {
                 tokio::spawn(async move { worker.accept(listener, secure).await });
             }
         }
+        let worker = Arc::clone(&self);
+        tokio::spawn(async move { worker.sweep().await });
         self.drain.cancelled().await;
         self.tasks.close();
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
@@ -61,6 +66,14 @@ impl Worker {
             );
         }
         Ok(())
+    }
+
+    async fn sweep(&self) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            self.pools.iter().for_each(|pool| pool.sweep());
+        }
     }
 
     async fn accept(self: Arc<Self>, listener: TcpListener, secure: bool) {
@@ -156,6 +169,9 @@ impl Worker {
 
 /// How long a client may take for the whole handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How often connections to applications are looked through for those that were idle for too long.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// How long to wait when connections cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
