@@ -118,6 +118,18 @@ fn the_files_of_the_page_are_right() {
 }
 
 #[test]
+fn the_files_of_the_readme_are_right() {
+    let directory = files_of("README.md");
+    certificate(&directory.path().join("tls"), "library", &["library.example.org"]);
+    let checked = rempart()
+        .args(["check", "--config"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", said(&checked));
+}
+
+#[test]
 fn the_page_begins_with_every_control_in_report() {
     let directory = files_of_the_page();
     let config = rempart_config::load(directory.path(), Vec::<(String, String)>::new()).unwrap();
@@ -286,7 +298,18 @@ fn systemd_analyze(arguments: &[&str], unit: &str) -> Output {
 /// The configuration that `deploy/README.md` shows, written to files: each block names its file in its first line. The
 /// certificate is one of the test's own.
 fn files_of_the_page() -> tempfile::TempDir {
-    let (directory, page) = (tempfile::tempdir().unwrap(), read("deploy/README.md"));
+    let directory = files_of("deploy/README.md");
+    certificate(
+        &directory.path().join("tls"),
+        "library",
+        &["www.library.example", "library.example"],
+    );
+    directory
+}
+
+/// The TOML blocks of a page, written to files.
+fn files_of(page: &str) -> tempfile::TempDir {
+    let (directory, page) = (tempfile::tempdir().unwrap(), read(page));
     for block in page.split("```toml\n").skip(1) {
         let text = block.split_once("\n```").unwrap().0;
         let name = text.lines().next().unwrap().strip_prefix("# /etc/rempart/").unwrap();
@@ -294,11 +317,6 @@ fn files_of_the_page() -> tempfile::TempDir {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    certificate(
-        &directory.path().join("tls"),
-        "library",
-        &["www.library.example", "library.example"],
-    );
     directory
 }
 
