@@ -194,3 +194,67 @@ fn a_connection_that_was_idle_for_too_long_is_closed_although_nobody_asks() {
     assert_eq!(edge.get("library", "/").status, 200);
     assert_eq!(was_closed.recv_timeout(Duration::from_secs(20)), Ok(true));
 }
+
+#[test]
+fn an_application_that_hangs_up_at_once_is_a_502_and_not_asked_for_ever() {
+    static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+            drop(stream);
+        }
+    });
+    let edge = edge().tenant("library", address, "").start();
+    assert_eq!(edge.get("library", "/").status, 502);
+    assert!(
+        CONNECTIONS.load(Ordering::Relaxed) <= 2,
+        "{CONNECTIONS:?} connections for one request"
+    );
+}
+
+/// Uploads ten bytes with a pause of so many seconds before each; gives the status.
+fn upload(edge: &crate::support::Running, sends: usize, pause: f32) -> String {
+    let arguments = [
+        edge.https_port().to_string(),
+        edge.ca().display().to_string(),
+        sends.to_string(),
+        pause.to_string(),
+    ];
+    let arguments = arguments.each_ref().map(String::as_str);
+    let said = crate::support::python(
+        r#"
+import http.client, ssl, sys, time
+context = ssl.create_default_context(cafile=sys.argv[2])
+connection = http.client.HTTPSConnection("city.localhost", int(sys.argv[1]), context=context)
+connection.putrequest("POST", "/upload")
+connection.putheader("Content-Length", "10")
+connection.endheaders()
+for _ in range(int(sys.argv[3])):
+    time.sleep(float(sys.argv[4]))
+    connection.send(b"x")
+print(connection.getresponse().status)
+"#,
+        &arguments,
+    );
+    said.trim().to_owned()
+}
+
+#[test]
+fn a_client_that_sends_slowly_is_not_an_application_that_answers_late() {
+    let reader = stub(|_, stream| {
+        let mut body = [0; 10];
+        std::io::Read::read_exact(stream, &mut body).is_ok() && stream.get_mut().write_all(OK.as_bytes()).is_ok()
+    });
+    let edge = edge()
+        .tenant("city", reader.address, "response_timeout = \"700ms\"\n")
+        .start();
+    assert_eq!(
+        upload(&edge, 10, 0.15),
+        "200",
+        "1.5 s for the body, and the answer at once"
+    );
+    assert_eq!(upload(&edge, 5, 0.1), "408", "the rest does not come");
+    assert!(edge.log().contains("request_stalled"));
+}

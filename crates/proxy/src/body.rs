@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use hyper::body::Incoming;
 use crate::activity::InFlight;
 use crate::linger::Lingering;
 use crate::pool::Lease;
+use crate::upload::Upload;
 
 /// The one body of the edge: what streams through, and what the edge says itself.
 ///
@@ -23,7 +25,7 @@ enum Kind {
     /// Our own words, in one piece.
     Whole(Option<Bytes>),
     /// A request's body, on its way to the upstream.
-    Request(Lingering),
+    Request(Lingering, Option<Arc<Upload>>),
     /// An upstream's answer, with the connection that it comes over.
     Answer(Incoming, Lease),
 }
@@ -36,7 +38,7 @@ impl Body {
     }
 
     pub(crate) const fn request(body: Incoming) -> Self {
-        Self::of(Kind::Request(Lingering::new(body)))
+        Self::of(Kind::Request(Lingering::new(body), None))
     }
 
     /// The lease ends with the body: at its last byte the connection is free for the next request.
@@ -45,6 +47,16 @@ impl Body {
             lease.give_back();
         }
         Self::of(Kind::Answer(body, lease))
+    }
+
+    /// Watches a request's body come in; `None` when there is nothing to come.
+    pub(crate) fn watch(&mut self) -> Option<Arc<Upload>> {
+        match &mut self.kind {
+            Kind::Request(body, upload) if !body.is_end_stream() => {
+                Some(Arc::clone(upload.insert(Arc::new(Upload::begin()))))
+            }
+            _ => None,
+        }
     }
 
     /// Ties a request to its answer: it is over when this is dropped.
@@ -70,7 +82,13 @@ impl http_body::Body for Body {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut self.kind {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Request(body) => body.poll_frame(cx),
+            Kind::Request(body, upload) => {
+                let frame = ready!(body.poll_frame(cx));
+                if let Some(upload) = upload {
+                    upload.progress(frame.is_none() || body.is_end_stream());
+                }
+                Poll::Ready(frame)
+            }
             Kind::Answer(body, lease) => {
                 let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
                 if frame.is_none() || body.is_end_stream() {
@@ -84,7 +102,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_none(),
-            Kind::Request(body) => body.is_end_stream(),
+            Kind::Request(body, _) => body.is_end_stream(),
             Kind::Answer(body, _) => body.is_end_stream(),
         }
     }
@@ -92,7 +110,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Request(body) => body.size_hint(),
+            Kind::Request(body, _) => body.size_hint(),
             Kind::Answer(body, _) => body.size_hint(),
         }
     }
@@ -102,7 +120,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             Kind::Whole(_) => "Body::Whole",
-            Kind::Request(_) => "Body::Request",
+            Kind::Request(..) => "Body::Request",
             Kind::Answer(..) => "Body::Answer",
         })
     }

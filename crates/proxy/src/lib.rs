@@ -13,7 +13,7 @@
 //! | `serve.rs`, `activity.rs`, `coalesce.rs`, `linger.rs` | HTTP on a connection, and the end to everything that lasts too long |
 //! | `front.rs`, `hop.rs` | one canonical form of a request; who sent it, for whom |
 //! | `stack.rs` | a tenant's controls |
-//! | `upstream.rs`, `pool.rs`, `tunnel.rs` | the application: forwarding, its connections, upgrades |
+//! | `upstream.rs`, `pool.rs`, `upload.rs`, `tunnel.rs` | the application: forwarding, its connections, upgrades |
 //!
 //! # What it refuses
 //!
@@ -28,6 +28,7 @@
 //! | what the tenant's own controls refuse | | see their crates |
 //! | an application that is down | 502 | `upstream_unreachable`, `upstream_broken`, `upstream_upgrade` |
 //! | one that is slow | 504 | `upstream_connect_timeout`, `upstream_timeout` |
+//! | a client that stops in the middle of its body | 408 | `request_stalled` |
 //! | one whose connections are all in use | 503 with `Retry-After` | `upstream_busy` |
 //!
 //! # Bounds
@@ -57,6 +58,7 @@ mod serve;
 mod shared;
 mod stack;
 mod tunnel;
+mod upload;
 mod upstream;
 mod worker;
 

@@ -1,6 +1,7 @@
 //! The last service of a stack: the tenant's own application, over plain HTTP/1.1.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::pool::{Lease, Pool};
 use crate::tunnel::Tunnels;
+use crate::upload::Upload;
 use crate::{Body, hop};
 
 /// One tenant's application, as one worker reaches it.
@@ -44,8 +46,9 @@ impl Upstream {
         let asked = PageFields::of(&request);
         prepare(&mut request);
         let mut request = Some(request);
-        match self.exchange(&mut request).await {
-            Ok((answer, lease)) => self.answer(answer, lease, upgrade),
+        let exchanged = self.exchange(&mut request).await;
+        match exchanged.and_then(|(answer, lease)| self.answer(answer, lease, upgrade)) {
+            Ok(answer) => answer,
             Err(error) => {
                 let rejection = error.rejection();
                 let (code, evidence) = (rejection.code(), format!("{}: {error}", self.pool.policy().authority));
@@ -64,8 +67,9 @@ impl Upstream {
 
     /// Sends the request over a connection of the pool and waits for the head of the answer.
     ///
-    /// A request that was not sent is tried again. One that was is not, unless it is safe and bodiless and went over a
-    /// connection that had been idle: then the upstream most likely closed it in the same moment (RFC 9110 section 9.2.2).
+    /// A request that was not sent is tried once more, on a new connection. One that was is not, unless it is safe and
+    /// bodiless and went over a connection that had been idle: then the upstream most likely closed it in the same moment
+    /// (RFC 9110 section 9.2.2).
     ///
     /// The request is taken out of its slot: moved along by value it would be in every future on the way.
     async fn exchange(
@@ -75,14 +79,14 @@ impl Upstream {
         let mut fresh = false;
         loop {
             let (mut lease, idle_for) = self.pool.lease(fresh).await?;
-            let sending = request.take().expect("a request is in its slot until it is sent");
+            let mut sending = request.take().expect("a request is in its slot until it is sent");
             let was_idle = idle_for.is_some_and(|idle| idle >= STALE);
             let spare = was_idle.then(|| repeatable(&sending)).flatten();
-            let waiting = timeout(self.pool.policy().response_timeout, lease.send(sending));
-            match waiting.await.map_err(|_| UpstreamError::Timeout)? {
+            let upload = sending.body_mut().watch();
+            match self.in_time(lease.send(sending), upload).await? {
                 Ok(answer) => return Ok((answer, lease)),
                 Err(mut error) => {
-                    let again = error.take_message().or(spare.map(|spare| *spare));
+                    let again = error.take_message().or(spare.map(|spare| *spare)).filter(|_| !fresh);
                     *request = Some(again.ok_or_else(|| UpstreamError::Exchange(error.into_error()))?);
                     fresh = true;
                 }
@@ -90,25 +94,51 @@ impl Upstream {
         }
     }
 
-    fn answer(&self, answer: Response<Incoming>, lease: Lease, upgrade: Option<OnUpgrade>) -> Response<Body> {
+    /// Waits for an answer for as long as the tenant's file says, from the last byte that the client has sent.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = T>,
+        upload: Option<Arc<Upload>>,
+    ) -> Result<T, UpstreamError> {
+        let (limit, mut answer) = (self.pool.policy().response_timeout, pin!(answer));
+        let mut wait = limit;
+        loop {
+            if let Ok(answer) = timeout(wait, answer.as_mut()).await {
+                return Ok(answer);
+            }
+            match upload
+                .as_ref()
+                .map(|upload| (limit.checked_sub(upload.quiet_for()), upload.is_whole()))
+            {
+                Some((Some(rest), _)) if !rest.is_zero() => wait = rest,
+                Some((_, false)) => return Err(UpstreamError::Stalled),
+                _ => return Err(UpstreamError::Timeout),
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        answer: Response<Incoming>,
+        lease: Lease,
+        upgrade: Option<OnUpgrade>,
+    ) -> Result<Response<Body>, UpstreamError> {
         let switching = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         let (mut head, body) = answer.into_parts();
         // An HTTP/1.0 answer would make the server answer its own client in 1.0.
         head.version = Version::HTTP_11;
         if !switching {
             hop::strip(&mut head.headers);
-            return Response::from_parts(head, Body::answer(body, lease));
+            return Ok(Response::from_parts(head, Body::answer(body, lease)));
         }
         let theirs = head.extensions.remove::<OnUpgrade>();
-        let (Some(ours), Some(theirs)) = (upgrade, theirs) else {
-            return Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade").answer(&HeaderMap::new(), None);
-        };
+        let (ours, theirs) = upgrade.zip(theirs).ok_or(UpstreamError::Upgrade)?;
         let protocol = head.headers.get(UPGRADE).cloned();
         hop::strip(&mut head.headers);
         head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         head.headers.extend(protocol.map(|protocol| (UPGRADE, protocol)));
         self.tunnels.open(ours, theirs, lease);
-        Response::from_parts(head, Body::empty())
+        Ok(Response::from_parts(head, Body::empty()))
     }
 }
 
@@ -125,6 +155,10 @@ pub(crate) enum UpstreamError {
     Exchange(hyper::Error),
     #[error("every connection is in use")]
     Busy,
+    #[error("it switched protocols unasked")]
+    Upgrade,
+    #[error("the client stopped in the middle of its request")]
+    Stalled,
 }
 
 impl Refusal for UpstreamError {
@@ -134,6 +168,8 @@ impl Refusal for UpstreamError {
             Self::ConnectTimeout => Rejection::new(StatusCode::GATEWAY_TIMEOUT, "upstream_connect_timeout"),
             Self::Timeout => Rejection::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
             Self::Exchange(_) => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_broken"),
+            Self::Upgrade => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade"),
+            Self::Stalled => Rejection::new(StatusCode::REQUEST_TIMEOUT, "request_stalled"),
             Self::Busy => Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "upstream_busy").retry_after(RETRY_BUSY),
         }
     }
