@@ -196,8 +196,9 @@ impl From<PageFields> for HeaderMap {
 /// The control's name in decisions.
 const FEATURE: &str = "upstream";
 
-/// Idle for longer than this, a connection may have been closed by the upstream just now; a busy one has not.
-const STALE: Duration = Duration::from_millis(500);
+/// Idle for longer than this, a connection may have been closed by the upstream just now: a copy of the request is kept, so
+/// that it can be sent again. One that is reused at once, as under load, has not been, and the copy is saved.
+const STALE: Duration = Duration::from_millis(10);
 
 /// After this long, a connection of a busy upstream may be free again.
 const RETRY_BUSY: Duration = Duration::from_secs(5);
