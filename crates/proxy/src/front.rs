@@ -97,19 +97,6 @@ impl Front {
         }
         Response::from_parts(head, body)
     }
-
-    /// A panic ends one request, not the connection that others share, and is told like a refusal.
-    fn panicked(&self) -> Response<Body> {
-        self.shared.reporter.record(
-            "edge",
-            "wiring_panic",
-            Action::Refuse,
-            Enforcement::Enforce,
-            None,
-            format!("a layer of {} panicked", self.tenant.id()),
-        );
-        panic_answer()
-    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Front {
@@ -127,8 +114,8 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         // back into the connection that calls it, so the stack is never borrowed twice.
         let mut stack = self.stack.borrow_mut();
         match catch_unwind(AssertUnwindSafe(|| stack.call(request))) {
-            Ok(answer) => FrontFuture::running(answer, in_flight),
-            Err(_) => FrontFuture::answered(self.panicked(), in_flight),
+            Ok(answer) => FrontFuture::running(answer, in_flight, Arc::clone(&self.shared)),
+            Err(_) => FrontFuture::answered(self.shared.panicked(), in_flight),
         }
     }
 }
@@ -146,7 +133,7 @@ pin_project! {
     #[project = ComingProjection]
     enum Coming {
         Answered { #[pin] answer: Ready<Response<Body>> },
-        Running { #[pin] answer: CatchUnwind<AssertUnwindSafe<StackFuture>> },
+        Running { #[pin] answer: CatchUnwind<AssertUnwindSafe<StackFuture>>, shared: Arc<Shared> },
     }
 }
 
@@ -160,10 +147,10 @@ impl FrontFuture {
         }
     }
 
-    fn running(answer: StackFuture, in_flight: InFlight) -> Self {
+    fn running(answer: StackFuture, in_flight: InFlight, shared: Arc<Shared>) -> Self {
         let answer = AssertUnwindSafe(answer).catch_unwind();
         Self {
-            answer: Coming::Running { answer },
+            answer: Coming::Running { answer, shared },
             in_flight: Some(in_flight),
         }
     }
@@ -176,12 +163,9 @@ impl Future for FrontFuture {
         let this = self.project();
         let mut answer = std::task::ready!(match this.answer.project() {
             ComingProjection::Answered { answer } => answer.poll(cx),
-            ComingProjection::Running { answer } => answer.poll(cx).map(|done| {
-                let Ok(Ok(answer)) = done else {
-                    tracing::error!("a layer panicked while it answered");
-                    return panic_answer();
-                };
-                answer
+            ComingProjection::Running { answer, shared } => answer.poll(cx).map(|done| match done {
+                Ok(Ok(answer)) => answer,
+                Err(_) => shared.panicked(),
             }),
         });
         if let Some(in_flight) = this.in_flight.take() {
@@ -233,6 +217,50 @@ fn head_size(request: &Request<Body>) -> usize {
     request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + fields.sum::<usize>()
 }
 
-fn panic_answer() -> Response<Body> {
-    Rejection::wiring("wiring_panic").answer(&http::HeaderMap::new(), None)
+impl Shared {
+    /// A panic ends one request, not the connection that others share, and is told like a refusal.
+    fn panicked(&self) -> Response<Body> {
+        let (rejection, evidence) = (Rejection::wiring("wiring_panic"), "a layer panicked; the log has where");
+        self.reporter.record(
+            "edge",
+            rejection.code(),
+            Action::Refuse,
+            Enforcement::Enforce,
+            None,
+            evidence,
+        );
+        rejection.answer(&http::HeaderMap::new(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use rempart_guard::{Decision, Reporter, TrustedProxies};
+    use rempart_tenant::Tenants;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_stack_ends_one_request_and_is_told() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&told);
+        let sink = move |decision: Decision| log.lock().unwrap().push(decision.code);
+        let shared = Shared {
+            tenants: Tenants::builder().build(),
+            trusted_proxies: TrustedProxies::none(),
+            reporter: Reporter::front(Arc::new(sink)),
+        };
+        let activity = Arc::default();
+        let stack: StackFuture = Box::pin(async { panic!("as a test") });
+        let answer = FrontFuture::running(stack, InFlight::begin(&activity), Arc::new(shared))
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(*told.lock().unwrap(), ["wiring_panic"]);
+        assert!(!activity.is_idle(), "its answer is still to be sent");
+        drop(answer);
+        assert!(activity.is_idle());
+    }
 }
