@@ -235,7 +235,10 @@ fn links(page: &str) -> Vec<String> {
 fn stack_refusals(edge: &Running) -> Vec<(&'static str, Answer)> {
     let neighbour = Browser::new(edge);
     neighbour.get("library", "/");
-    let foreign = format!("Cookie: JSESSIONID={}", neighbour.cookie("PHPSESSID").unwrap());
+    let foreign = format!(
+        "Cookie: __Host-JSESSIONID={}",
+        neighbour.cookie("__Host-PHPSESSID").unwrap()
+    );
     let login = |accept: &str| edge.curl("city", "/intranet/login", &["-d", "user=x", "-H", accept]);
     (0..5).for_each(|_| drop(login(HTML)));
     expect(vec![

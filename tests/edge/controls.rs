@@ -138,9 +138,13 @@ fn cookies_leave_hardened_and_stay_at_home() {
         }
         assert!(!lower.contains("domain"), "{cookie}");
     }
-    let sealed = session(&answer, "PHPSESSID");
+    let sealed = session(&answer, "__Host-PHPSESSID");
     assert!(!sealed.contains("abc123"), "{sealed}");
-    let answer = edge.curl("library", "/", &["-H", &format!("Cookie: lang=fr; PHPSESSID={sealed}")]);
+    let answer = edge.curl(
+        "library",
+        "/",
+        &["-H", &format!("Cookie: lang=fr; __Host-PHPSESSID={sealed}")],
+    );
     assert_eq!(
         answer.body, "lang=fr; PHPSESSID=abc123",
         "the application sees its own session"
@@ -155,13 +159,13 @@ fn a_session_of_one_tenant_is_refused_at_another() {
         .tenant("library", library.address, cookies)
         .tenant("city", city.address, cookies)
         .start();
-    let sealed = session(&edge.get("library", "/"), "PHPSESSID");
+    let sealed = session(&edge.get("library", "/"), "__Host-PHPSESSID");
     let replayed = edge.curl(
         "city",
         "/",
         &[
             "-H",
-            &format!("Cookie: PHPSESSID={sealed}"),
+            &format!("Cookie: __Host-PHPSESSID={sealed}"),
             "-H",
             "Accept: application/json",
         ],
@@ -171,7 +175,11 @@ fn a_session_of_one_tenant_is_refused_at_another() {
     assert!(city.heads().is_empty());
     assert!(edge.log().contains("cookie_foreign_tenant"));
     for forged in ["abc123", "", &sealed[..sealed.len() - 1], &format!("{sealed}A")] {
-        let answer = edge.curl("library", "/", &["-H", &format!("Cookie: lang=fr; PHPSESSID={forged}")]);
+        let answer = edge.curl(
+            "library",
+            "/",
+            &["-H", &format!("Cookie: lang=fr; __Host-PHPSESSID={forged}")],
+        );
         assert_eq!(
             (answer.status, answer.body.as_str()),
             (200, "lang=fr"),

@@ -159,7 +159,7 @@ fn each_printed_command_shows_what_its_title_says() {
     let said = demo.paste(titled(1, &["sealed", "Secure", "HttpOnly", "SameSite"]));
     let cookie = said.trim().to_lowercase();
     assert!(
-        cookie.starts_with("set-cookie: phpsessid=") && said.lines().count() == 1,
+        cookie.starts_with("set-cookie: __host-phpsessid=") && said.lines().count() == 1,
         "{said}"
     );
     for attribute in ["; secure", "; httponly", "; samesite=lax"] {
@@ -247,6 +247,22 @@ fn plain_http_is_sent_to_https() {
     assert_eq!(answer.status, 308);
     let there = format!("https://library.localhost:{}/search?q=a", demo.ports[0]);
     assert_eq!(answer.header("location"), Some(there.as_str()));
+}
+
+#[test]
+fn it_can_be_asked_as_any_edge() {
+    let demo = Demo::start();
+    let mut command = rempart();
+    command
+        .args(["tenant", "list", "--config", "demo/vendor"])
+        .current_dir(demo.directory.path());
+    let output = command.env_remove("REMPART_SOCKET").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let states: Vec<_> = text
+        .lines()
+        .map(|line| line.split_whitespace().nth(1).unwrap())
+        .collect();
+    assert_eq!(states, ["current"; 3], "{output:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn systemd_waits_longer_than_the_drain_takes() {
     let directory = files_of_the_page();
     let config = rempart_config::load(directory.path(), Vec::<(String, String)>::new()).unwrap();
     assert!(
-        (config.drain.as_secs() + 1..config.drain.as_secs() + 30).contains(&stop),
+        (config.vendor.drain.as_secs() + 1..config.vendor.drain.as_secs() + 30).contains(&stop),
         "{stop} s"
     );
 }
@@ -263,7 +263,7 @@ fn unit() -> String {
     let text = read("deploy/rempart.service");
     assert!(
         text.contains("\nExecStart=/usr/local/bin/rempart run ")
-            && text.contains("\nExecStartPre=/usr/local/bin/rempart check ")
+            && text.contains("\nExecStartPre=-/usr/local/bin/rempart check ")
     );
     text.replace("/usr/local/bin/rempart", env!("CARGO_BIN_EXE_rempart"))
 }

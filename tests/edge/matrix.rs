@@ -30,7 +30,7 @@ fn nothing_of_one_tenant_opens_another() {
     );
     for (from, from_cookie) in sites {
         let answer = edge.get(from, "/");
-        let prefix = format!("{from_cookie}=");
+        let prefix = format!("__Host-{from_cookie}=");
         let sealed = answer
             .all("set-cookie")
             .iter()
@@ -41,7 +41,7 @@ fn nothing_of_one_tenant_opens_another() {
         for (at, at_cookie) in sites {
             for route in ROUTES {
                 let replay = |cookie: &str| {
-                    edge.curl(at, route, &["-H", &format!("Cookie: {cookie}={sealed}")])
+                    edge.curl(at, route, &["-H", &format!("Cookie: __Host-{cookie}={sealed}")])
                         .status
                 };
                 let host = format!("Host: {at}.localhost:{}", edge.https_port());

@@ -145,7 +145,7 @@ fn a_councillor_comes_in_and_leaves() {
     let left = councillor.post("city", "/intranet/logout", &[]);
     assert_eq!(left.status, 302);
     assert_eq!(
-        councillor.cookie("vendor_sso"),
+        councillor.cookie("__Host-vendor_sso"),
         None,
         "the deletion reached the jar: {left:?}"
     );
@@ -177,7 +177,7 @@ fn the_citys_cookie_for_all_the_vendors_clients_stays_in_the_city() {
         }
     }
     let kept = councillor.cookies();
-    let sso = kept.iter().find(|cookie| cookie[5] == "vendor_sso").unwrap();
+    let sso = kept.iter().find(|cookie| cookie[5] == "__Host-vendor_sso").unwrap();
     assert_eq!((sso[0].as_str(), sso[1].as_str()), ("city.localhost", "FALSE"));
     assert_eq!(councillor.get("library", "/").status, 200);
     let seen = library.heads().concat();
@@ -185,8 +185,8 @@ fn the_citys_cookie_for_all_the_vendors_clients_stays_in_the_city() {
         seen.starts_with("GET / HTTP/1.1") && !seen.to_lowercase().contains("cookie"),
         "{seen}"
     );
-    let alone = councillor.cookie("vendor_sso").unwrap();
-    let alone = format!("Cookie: vendor_sso={alone}");
+    let alone = councillor.cookie("__Host-vendor_sso").unwrap();
+    let alone = format!("Cookie: __Host-vendor_sso={alone}");
     assert!(
         vendor
             .curl("city", "/intranet", &["-H", &alone])
@@ -243,7 +243,7 @@ print("admin", admin.ask("/logout", bye="1")[:2], admin.ask("/admin")[:2])
         "parent (401, '/login')",
         "parent 200 /my-file True",
         "parent 403 403",
-        "cookie [('ASP.NET_SessionId', 'daycare.localhost', True, True)]",
+        "cookie [('__Host-ASP.NET_SessionId', 'daycare.localhost', True, True)]",
         "centre 200 /list True",
         "export id,child_first_name, True True",
         "admin (200, '/admin') 242",

@@ -89,10 +89,10 @@ fn a_certificate_that_is_not_its_keys_is_named_in_the_tenants_file() {
 
 #[test]
 fn check_changes_nothing_and_says_ok() {
-    let upstream = Stub::fixed("");
+    let (library, city) = (Stub::fixed(""), Stub::fixed(""));
     let directory = edge()
-        .tenant("library", upstream.address, "")
-        .tenant("city", upstream.address, "")
+        .tenant("library", library.address, "")
+        .tenant("city", city.address, "")
         .write();
     let output = rempart()
         .args(["check", "--config"])

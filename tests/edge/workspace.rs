@@ -22,6 +22,7 @@ fn an_arrow_that_turns_is_refused() {
         ("rempart-cookie", "rempart-config", "points up"),
         ("rempart-config", "rempart-proxy", "points up"),
         ("rempart-proxy", "rempart", "points up"),
+        ("rempart-proxy", "rempart-control", "points up"),
         ("rempart-cookie", "rempart-headers", "points sideways"),
         ("rempart-rate-limit", "rempart-tls", "points sideways"),
         ("rempart-proxy", "rempart-example-sites", "points out of the product"),
@@ -40,6 +41,7 @@ fn an_arrow_that_turns_is_refused() {
 fn an_arrow_that_points_down_is_not_refused() {
     for (from, to) in [
         ("rempart", "rempart-proxy"),
+        ("rempart-control", "rempart-proxy"),
         ("rempart", "rempart-guard"),
         ("rempart", "rempart-example-sites"),
         ("rempart-proxy", "rempart-tls"),
@@ -65,12 +67,17 @@ fn only_tls_and_the_proxy_know_a_tls_stream() {
 
 #[test]
 fn only_config_knows_figment_and_toml() {
-    assert_only(&["rempart-config"], &["figment", "toml"]);
+    assert_only(&["rempart-config"], &["figment"]);
+    // Traefik's files are TOML too.
+    assert_only(&["rempart-config", "rempart-import"], &["toml"]);
 }
 
 #[test]
-fn only_the_proxy_knows_sockets_and_hypers_server_and_client() {
-    assert_only(&["rempart-proxy"], &["hyper", "hyper-util", "socket2"]);
+fn only_the_proxy_and_the_administration_socket_know_sockets_and_hypers_server_and_client() {
+    assert_only(
+        &["rempart-proxy", "rempart-control"],
+        &["hyper", "hyper-util", "socket2"],
+    );
 }
 
 #[test]
@@ -146,12 +153,22 @@ struct Arrow {
 }
 
 /// The floors of the product, from the top. An arrow leads from one to a lower one.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["rempart"],
+    &["rempart-control"],
     &["rempart-proxy"],
     &["rempart-config"],
     // The middlewares, which do not know each other.
-    &["rempart-rate-limit", "rempart-tls", "rempart-cookie", "rempart-headers"],
+    &[
+        "rempart-rate-limit",
+        "rempart-tls",
+        "rempart-cookie",
+        "rempart-headers",
+        "rempart-records",
+        "rempart-sessions",
+        // Drafts tenants' files as text, and knows nothing of what reads them.
+        "rempart-import",
+    ],
     &["rempart-tenant"],
     &["rempart-guard"],
 ];

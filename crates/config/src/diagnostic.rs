@@ -6,11 +6,12 @@ use rempart_guard::Problem;
 use serde::{Serialize, Serializer};
 
 use crate::excerpt::Excerpt;
+use crate::presets::SHIPPED;
 
 /// One problem of the configuration: where it is, which key, what is wrong, and what would be right.
 ///
 /// `Display` is for people and shows the source line; `Serialize` is for programs: `file`, `line`, `column`, `tenant`,
-/// `key`, `code`, `message`, `help`, `related`.
+/// `key`, `severity`, `code`, `message`, `help`, `related`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// Where it is.
@@ -20,6 +21,8 @@ pub struct Diagnostic {
     pub tenant: Option<String>,
     /// The key, from the top of the file.
     pub key: Key,
+    /// Whether it keeps a tenant from being served as its file says.
+    pub severity: Severity,
     /// A stable code: `unknown_key`, `upstream_scheme`, …
     pub code: &'static str,
     /// What is wrong, in a sentence.
@@ -30,6 +33,27 @@ pub struct Diagnostic {
     pub related: Vec<Related>,
     #[serde(skip)]
     pub(crate) excerpt: Option<Excerpt>,
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// What is written cannot be used.
+    Error,
+    /// What is written is used, and somebody should look at it.
+    Warning,
+}
+
+impl Severity {
+    /// The word before the code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// A place in a file, or an environment variable.
@@ -76,6 +100,7 @@ impl Diagnostic {
             place,
             tenant: None,
             key: Key(key),
+            severity: Severity::Error,
             code,
             message,
             help,
@@ -88,6 +113,15 @@ impl Diagnostic {
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
         Self {
             help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
             ..self
         }
     }
@@ -107,7 +141,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: error[{}]: ", self.place, self.code)?;
+        write!(f, "{}: {}[{}]: ", self.place, self.severity.as_str(), self.code)?;
         if !self.key.0.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
@@ -186,11 +220,17 @@ impl Diagnostics {
         self.0.iter()
     }
 
+    /// Whether something cannot be used; warnings are no errors.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|one| one.severity == Severity::Error)
+    }
+
     /// The same, with the files named from where a person stands: `directory` as it was given, then the file in it.
     #[must_use]
     pub fn under(mut self, directory: &Path) -> Self {
         let name = |place: &mut Place| {
-            if !place.file.starts_with('$') {
+            if !place.file.starts_with(['$', SHIPPED]) {
                 place.file = printable(&directory.join(&place.file).to_string_lossy());
             }
         };
@@ -249,7 +289,12 @@ impl fmt::Display for Diagnostics {
         }
         let named: BTreeSet<&str> = self.0.iter().map(|one| one.place.file.as_str()).collect();
         let (variables, files): (Vec<&str>, Vec<&str>) = named.iter().partition(|name| name.starts_with('$'));
-        write!(f, "{} in ", count(self.0.len(), "problem"))?;
+        let errors = self.0.iter().filter(|one| one.severity == Severity::Error).count();
+        match (errors, self.0.len() - errors) {
+            (0, warnings) if warnings > 0 => write!(f, "{} in ", count(warnings, "warning"))?,
+            (errors, 0) => write!(f, "{} in ", count(errors, "problem"))?,
+            (errors, warnings) => write!(f, "{} and {} in ", count(errors, "problem"), count(warnings, "warning"))?,
+        }
         match (files.len(), variables.len()) {
             (files, 0) => write!(f, "{}", count(files, "file")),
             (0, variables) => write!(f, "{}", count(variables, "variable")),

@@ -62,6 +62,7 @@ impl Document {
                 ..Node::default()
             },
         };
+        faults.truncate(MOST_FAULTS);
         if !faults.is_empty() {
             document.values = Dict::new();
             document.root = Node::default();
@@ -87,6 +88,16 @@ impl Document {
     /// The name under which it is shown.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is a file.
+    pub(crate) const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What it was read from.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// All values, or those of one table.
@@ -160,6 +171,9 @@ impl Document {
 
 /// What is wrong, and where in the text.
 pub(crate) type Fault = (Range<usize>, Problem);
+
+/// More than a person mends at once; each is looked for in the whole text.
+const MOST_FAULTS: usize = 100;
 
 /// Depth is bounded by the parser, at 80.
 fn read_table(table: DeTable<'_>, faults: &mut Vec<Fault>) -> (Dict, Vec<(String, Node)>) {

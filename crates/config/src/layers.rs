@@ -6,8 +6,9 @@ use figment::value::{Dict, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use rempart_guard::Problem;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::document::{Document, Node, Part};
+use crate::diagnostic::{Diagnostic, Key, Place};
+use crate::document::{Document, Form, Node, Part};
+use crate::presets;
 
 /// A table of a document, laid over the layers below it.
 #[derive(Clone, Debug)]
@@ -39,6 +40,47 @@ impl Layer {
             without: Some(table),
             ..Self::whole(document)
         }
+    }
+
+    /// Layers, weakest first, with the level and the preset put just below the layer that names them. Of two layers that
+    /// name one, the stronger is believed: a tenant that chooses has nothing of what `[defaults]` chose.
+    pub(crate) fn over_presets(layers: Vec<Self>) -> Vec<Self> {
+        let named = layers
+            .iter()
+            .map(|layer| presets::named_in(&layer.document, &layer.table));
+        let named: Vec<_> = named.collect();
+        let strongest = [0, 1].map(|kind| named.iter().rposition(|named| named[kind].is_some()));
+        let mut all = Vec::with_capacity(layers.len() + 2);
+        for (at, (layer, named)) in layers.into_iter().zip(named).enumerate() {
+            let believed = named
+                .into_iter()
+                .zip(strongest)
+                .filter(|(_, strongest)| *strongest == Some(at));
+            all.extend(believed.filter_map(|(document, _)| Some(Self::whole(document?))));
+            all.push(layer);
+        }
+        all
+    }
+
+    /// Whether it is this document, or a part of it.
+    pub(crate) fn is_of(&self, document: &Arc<Document>) -> bool {
+        Arc::ptr_eq(&self.document, document)
+    }
+
+    /// Whether it is a preset.
+    pub(crate) fn is_shipped(&self) -> bool {
+        self.document.name().starts_with(presets::SHIPPED)
+    }
+
+    /// Whether it comes from variables.
+    pub(crate) fn is_environment(&self) -> bool {
+        self.document.form() == Form::Variables
+    }
+
+    fn value(&self, key: &[String]) -> Option<Value> {
+        let (last, above) = key.split_last()?;
+        let table: Vec<String> = self.table.iter().chain(above).cloned().collect();
+        self.document.values(&table).remove(last)
     }
 
     /// How many parts of the key this layer has, and the last node on the way; `None` when not even the table is there.
@@ -89,6 +131,21 @@ impl Layers {
         Value::Dict(Tag::Default, values.unwrap_or_default())
     }
 
+    /// Every layer that has the whole key, weakest first: whether it is the own one, where the key stands in it, and what it
+    /// is set to.
+    pub(crate) fn of_key(&self, key: &[String]) -> impl Iterator<Item = (&Layer, bool, Place, Value)> {
+        self.layers.iter().enumerate().filter_map(|(index, layer)| {
+            let (depth, node) = layer.find(key)?;
+            let value = layer.value(key).filter(|_| depth == key.len())?;
+            Some((layer, index == self.own, layer.document.place_at(node), value))
+        })
+    }
+
+    /// What the layers give together, without what is built in.
+    pub(crate) fn written(&self) -> Value {
+        self.merged(Dict::new())
+    }
+
     /// A problem, shown where its key was set; one whose key was not set, in the section where it would be.
     pub(crate) fn diagnostic(&self, problem: Problem, part: Part) -> Diagnostic {
         let (layer, _, node) = self.setter(&problem.key);
@@ -127,7 +184,31 @@ impl Layers {
 
     fn shown(&self, layer: &Layer, node: &Node, mut problem: Problem, part: Part) -> Diagnostic {
         problem.key.splice(0..0, layer.table.iter().cloned());
-        layer.document.diagnostic_at(node, part, problem)
+        let diagnostic = layer.document.diagnostic_at(node, part, problem);
+        match layer.is_shipped() {
+            true => self.named_by(layer, diagnostic),
+            false => diagnostic,
+        }
+    }
+
+    /// A problem of a value that comes with the program: who asked for it, and what goes over it.
+    fn named_by(&self, shipped: &Layer, diagnostic: Diagnostic) -> Diagnostic {
+        let mut above = self.layers.iter().skip_while(|layer| !layer.is_of(&shipped.document));
+        let named = above.find(|layer| !layer.is_shipped()).and_then(|layer| {
+            let kind = [presets::kind_of(shipped.document.name()).to_owned()];
+            let (depth, node) = layer.find(&kind)?;
+            (depth == 1).then(|| (layer, layer.document.place_at(node)))
+        });
+        let Some((layer, place)) = named else {
+            return diagnostic;
+        };
+        let key = Key(layer.table.iter().chain(&diagnostic.key.0).cloned().collect());
+        let goes_over = format!("write `{key}` into {} to go over it", layer.document.name());
+        let help = match &diagnostic.help {
+            Some(help) => format!("{help}; or {goes_over}"),
+            None => goes_over,
+        };
+        diagnostic.related(place, "it is named here").help(help)
     }
 }
 

@@ -27,11 +27,23 @@
 //! assert!(said.ends_with("2 problems in 2 files"), "{said}");
 //! ```
 //!
+//! # One file, one tenant
+//!
+//! [`read`] leaves out the tenants whose files are wrong and gives the rest; only what is wrong with the vendor's part, its
+//! `[defaults]` included, is wrong for everybody. Whoever reads again and again has a [`Source`], which reads what changed
+//! and gives the same objects for what did not, and [`settle`], which decides who is served as which version of a file:
+//! a [`Candidate`] in, a [`Standing`] out. [`LastGood`] keeps what was right for a start when it is not.
+//!
+//! The same layers answer what is in effect and who set it ([`Setting`]), what changes in behaviour from one configuration to
+//! another ([`Differences`]), what somebody should look at although it is right ([`Config::lints`]), and what may stand in the
+//! files at all ([`schema`], [`reference`]).
+//!
 //! # Layers
 //!
-//! A tenant's values come from four layers, the weakest first: what is built in, `[defaults]` of `rempart.toml`, the
-//! tenant's own file, and the environment. Sections are merged key by key, lists are replaced. A problem is shown in the
-//! layer that set the value.
+//! A tenant's values come from five layers, the weakest first: what is built in, `[defaults]` of `rempart.toml`, a
+//! [`Level`] and a [`Preset`] that the tenant's file names, the file itself, and the environment. What `[defaults]` names
+//! stands below `[defaults]`: a preset is always just below the layer that names it. Sections are merged key by key, lists
+//! are replaced. A problem is shown in the layer that set the value.
 //!
 //! A variable's name is a key with two underscores for each dot, in capitals: `REMPART__LISTEN__HTTPS=0.0.0.0:443`,
 //! `REMPART__DEFAULTS__UPSTREAM__CONNECT_TIMEOUT=5s`, and for one tenant `REMPART__TENANTS__LIBRARY__UPSTREAM__URL`, with
@@ -55,17 +67,34 @@
 
 mod config;
 mod diagnostic;
+mod diff;
 mod document;
 mod environment;
 mod excerpt;
 mod extract;
 mod files;
+mod forms;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
+mod ground;
+mod keys;
+mod last_good;
 mod layers;
+mod lints;
 mod neighbours;
+mod presets;
+mod provenance;
 mod reader;
+pub mod reference;
+pub mod schema;
 mod settings;
+mod settle;
+mod source;
+mod stamp;
+mod state;
 mod syntax;
 mod tenant;
+mod tenant_file;
 mod upstream;
 mod vendor;
 mod words;
@@ -73,14 +102,26 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, load};
-pub use diagnostic::{Diagnostic, Diagnostics, Key, Place, Related};
+pub use config::{Config, load, read};
+pub use diagnostic::{Diagnostic, Diagnostics, Key, Place, Related, Severity};
+pub use diff::{DifferenceKind, Differences, Side, TenantDifference};
 pub use files::{LARGEST_FILE, TENANTS_DIRECTORY, VENDOR_FILE};
+#[cfg(fuzzing)]
+pub use fuzzing::take;
+pub use keys::{KeyFiles, PreviousKey};
+pub use last_good::{Kept, KeptCertificate, LastGood, LastGoodError};
+pub use presets::{Level, Preset};
+pub use provenance::{Origin, Setting, as_toml};
 pub use settings::{
-    ClientSettings, DevelopmentSettings, ListenSettings, Sections, ShutdownSettings, StateSettings, TenantSettings,
-    UpstreamSettings, VendorSettings,
+    ClientSettings, DevelopmentSettings, KeysSettings, ListenSettings, MetricsSettings, ReloadSettings, Sections,
+    ShutdownSettings, StateSettings, TenantSettings, UpstreamSettings, VendorSettings,
 };
+pub use settle::{Candidate, Standing, TenantState, settle};
+pub use source::{Reading, Scope, Source};
+pub use stamp::Stamp;
+pub use state::state_directory;
 pub use tenant::{TenantConfig, TlsSource};
+pub use tenant_file::TenantFile;
 pub use upstream::UpstreamPolicy;
-pub use vendor::Listen;
-pub use words::{OneOrMore, Written};
+pub use vendor::{Listen, VendorConfig};
+pub use words::{OneOrMore, Written, suggestion};

@@ -1,40 +1,79 @@
 //! Which hosts of a tenant have a neighbour below them: a cookie's `Domain` reaches everything below it (RFC 6265
 //! section 5.1.3), another client's site included.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use rempart_tenant::{Host, HostPattern};
+use rempart_tenant::HostPattern;
 
 use crate::tenant::TenantConfig;
 
-/// Gives each tenant the hosts that a cookie's `Domain` may be.
-pub(crate) fn separate(tenants: &mut [TenantConfig]) {
-    let mut below: HashMap<&str, HashSet<usize>> = HashMap::new();
-    for (index, tenant) in tenants.iter().enumerate() {
-        for host in &tenant.hosts {
-            for ancestor in reached_from(host) {
-                below.entry(ancestor).or_default().insert(index);
-            }
-        }
-    }
-    let domains: Vec<Vec<String>> = tenants
+/// Gives each tenant the hosts that a cookie's `Domain` may be. One whose neighbours do not matter stays the same.
+pub(crate) fn separate(tenants: &mut [Arc<TenantConfig>]) {
+    let below = Below::of(tenants.iter().map(|tenant| tenant.hosts.as_slice()));
+    let shortened: Vec<(usize, Vec<String>)> = tenants
         .iter()
         .enumerate()
-        .map(|(index, tenant)| {
-            let alone = |host: &&Host| {
-                below
-                    .get(host.as_str())
-                    .is_none_or(|of| of.iter().all(|other| *other == index))
-            };
-            let names = tenant.hosts.iter().filter_map(|host| match host {
-                HostPattern::Exact(host) => Some(host),
-                HostPattern::OneBelow(_) => None,
-            });
-            names.filter(alone).map(ToString::to_string).collect()
+        .filter_map(|(index, tenant)| {
+            let all = exact(&tenant.hosts);
+            let own: Vec<&str> = all.filter(|host| !below.another(host, index)).collect();
+            let same = tenant.cookie_domains.iter().eq(own.iter());
+            (!same).then(|| (index, own.into_iter().map(str::to_owned).collect()))
         })
         .collect();
-    for (tenant, domains) in tenants.iter_mut().zip(domains) {
-        tenant.cookie_domains = domains;
+    for (index, cookie_domains) in shortened {
+        let tenant = TenantConfig::clone(&tenants[index]);
+        tenants[index] = Arc::new(TenantConfig {
+            cookie_domains,
+            ..tenant
+        });
+    }
+}
+
+/// The names of a tenant without neighbours.
+pub(crate) fn own_names(hosts: &[(String, HostPattern)]) -> Vec<String> {
+    let names = hosts.iter().filter_map(|(_, host)| name(host));
+    names.map(str::to_owned).collect()
+}
+
+/// For each name, the tenant that has a host below it, or that several have.
+pub(crate) struct Below<'a>(HashMap<&'a str, Tenants>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tenants {
+    One(usize),
+    Several,
+}
+
+impl<'a> Below<'a> {
+    /// Of the hosts of each tenant.
+    pub(crate) fn of(tenants: impl Iterator<Item = &'a [HostPattern]>) -> Self {
+        let mut below = HashMap::new();
+        for (index, hosts) in tenants.enumerate() {
+            for name in hosts.iter().flat_map(reached_from) {
+                let tenants = below.entry(name).or_insert(Tenants::One(index));
+                if *tenants != Tenants::One(index) {
+                    *tenants = Tenants::Several;
+                }
+            }
+        }
+        Self(below)
+    }
+
+    /// Whether another tenant than this one has a host below the name.
+    pub(crate) fn another(&self, name: &str, tenant: usize) -> bool {
+        self.0.get(name).is_some_and(|tenants| *tenants != Tenants::One(tenant))
+    }
+}
+
+fn exact(hosts: &[HostPattern]) -> impl Iterator<Item = &str> {
+    hosts.iter().filter_map(name)
+}
+
+fn name(host: &HostPattern) -> Option<&str> {
+    match host {
+        HostPattern::Exact(host) => Some(host.as_str()),
+        HostPattern::OneBelow(_) => None,
     }
 }
 

@@ -35,7 +35,7 @@ impl<'a, T: Serialize + DeserializeOwned + Default + Clone> Reader<'a, T> {
 impl<T> Reader<'_, T> {
     /// Notes a problem of a value, unless it only follows from one that was noted.
     pub(crate) fn problem(&mut self, problem: Problem) {
-        if !self.extract.doubts(&problem.key) {
+        if self.diagnostics.len() < MOST_PROBLEMS && !self.extract.doubts(&problem.key) {
             self.diagnostics.push(self.layers.diagnostic(problem, Part::Value));
         }
     }
@@ -87,3 +87,7 @@ impl<T> Reader<'_, T> {
         self.diagnostics
     }
 }
+
+/// More than a person mends at once; each is looked for in the whole text. What is wrong beside them is wrong still, and
+/// told when they are mended.
+const MOST_PROBLEMS: usize = 200;

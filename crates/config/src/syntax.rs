@@ -11,18 +11,21 @@ use crate::document::{EMPTY, Fault};
 use crate::excerpt::Position;
 
 /// The syntax errors of a text, at most one for each value and one for each line.
-pub(crate) fn faults(text: &str, table: &Spanned<DeTable<'_>>, errors: Vec<Error>) -> Vec<Fault> {
+pub(crate) fn faults(text: &str, table: &Spanned<DeTable<'_>>, mut errors: Vec<Error>) -> Vec<Fault> {
     if let Some(at) = text.find('\0') {
         let problem = Problem::new(EMPTY, "syntax", "a NUL byte: this is not a text file");
         let help = "save the file as UTF-8 text; a file in UTF-16 is full of NUL bytes";
         return vec![(at..at + 1, problem.help(help))];
     }
     let (mut values, mut lines) = (BTreeSet::new(), BTreeSet::new());
+    let newlines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut faults = Vec::new();
-    for error in errors {
+    // A quote that is not closed in a list is told after the list that goes on because of it.
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
+    for error in errors.into_iter().take(MOST_ERRORS) {
         let span = error.span().unwrap_or(0..0);
         let value = around(table.get_ref(), span.start);
-        let line = Position::of(text, span.start).line;
+        let line = newlines.partition_point(|at| *at < span.start) + 1;
         let first_of_value = value.as_ref().is_none_or(|(value, _)| values.insert(value.start));
         if lines.insert(line) && first_of_value {
             faults.push((span, problem(text, line, error.message(), value)));
@@ -30,6 +33,10 @@ pub(crate) fn faults(text: &str, table: &Spanned<DeTable<'_>>, errors: Vec<Error
     }
     faults
 }
+
+/// A text that is no TOML at all has an error for each word. What follows from what would be told after so many, nobody
+/// reads.
+const MOST_ERRORS: usize = 1_000;
 
 fn problem(text: &str, line: usize, message: &str, value: Option<(Range<usize>, &'static str)>) -> Problem {
     let problem = Problem::new(EMPTY, "syntax", message);

@@ -1,23 +1,26 @@
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rempart_cookie::{CookiePolicy, CookieSettings};
 use rempart_guard::{Problem, Problems};
 use rempart_headers::HeadersPolicy;
 use rempart_rate_limit::RateLimitPolicy;
+use rempart_records::{RoutesPolicy, RoutesSettings};
+use rempart_sessions::SessionsPolicy;
 use rempart_tenant::{HostPattern, KeyRing, TenantId};
 use rempart_tls::{TlsFiles, TlsSettings, is_reserved};
 
 use crate::diagnostic::Diagnostic;
 use crate::extract::Hint;
+use crate::ground::Ground;
 use crate::layers::Layers;
+use crate::neighbours;
 use crate::reader::Reader;
-use crate::settings::TenantSettings;
+use crate::settings::{DefaultSettings, TenantSettings};
 use crate::upstream::UpstreamPolicy;
-use crate::vendor::Vendor;
 
-/// One tenant, with every value ready to be enforced.
-#[derive(Clone, Debug)]
+/// One tenant, with every value ready to be enforced. Two are equal when they do the same, however they were written.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TenantConfig {
     /// Its name: that of its file.
     pub id: TenantId,
@@ -29,11 +32,16 @@ pub struct TenantConfig {
     pub tls: TlsSource,
     /// How often clients may ask, and whether that is enforced.
     pub rate_limit: RateLimitPolicy,
+    /// What each route is for, and whether unnamed ones are refused.
+    pub routes: RoutesPolicy,
     /// How cookies leave, and whether that is enforced. Checked: they make a policy with the tenant's key, which is not
     /// known here, and with [`cookie_domains`](Self::cookie_domains).
     pub cookies: CookieSettings,
-    /// The hosts that a cookie's `Domain` may be: those that have no other tenant's host below them.
+    /// The hosts that a cookie's `Domain` may be: those that have no other tenant's host below them. A tenant that was read
+    /// alone has no neighbours.
     pub cookie_domains: Vec<String>,
+    /// How long somebody stays logged in, and whether that is enforced. Its cookies are among those that are sealed.
+    pub sessions: SessionsPolicy,
     /// How other headers leave, and whether that is enforced.
     pub headers: HeadersPolicy,
     /// Its file.
@@ -54,35 +62,30 @@ pub enum TlsSource {
     Development,
 }
 
-/// What a tenant's file is read with.
-pub(crate) struct Context<'a> {
-    pub(crate) directory: &'a Path,
-    /// `None` when the vendor's file could not be read: what depends on it is not judged then.
-    pub(crate) vendor: Option<&'a Vendor>,
-}
-
 impl TenantConfig {
     /// Reads a tenant. Its hosts come with it even when something else is wrong: others may claim them too.
     pub(crate) fn read(
         id: &TenantId,
         file: PathBuf,
         layers: &Layers,
-        context: &Context<'_>,
+        ground: &Ground,
     ) -> (Option<Self>, Vec<(String, HostPattern)>, Vec<Diagnostic>) {
         let mut reader = Reader::<TenantSettings>::new(layers, HINTS);
         let settings = reader.settings();
         let hosts = read_hosts(&settings.hosts.0, &mut reader);
-        let listeners: Vec<SocketAddr> = context
-            .vendor
-            .map(|vendor| vendor.listen.https.iter().chain(&vendor.listen.http).copied().collect())
-            .unwrap_or_default();
+        let listeners: Vec<SocketAddr> = ground.listeners().collect();
         let upstream = UpstreamPolicy::read(&settings.upstream, &listeners, &mut reader);
-        let tls = read_tls(&settings.tls, &hosts, context, &mut reader);
+        let tls = read_tls(&settings.tls, &hosts, ground, &mut reader);
         let rate_limit = reader.section("rate_limit", settings.rate_limit);
+        let routes = read_routes(settings.routes, settings.personal_data, &mut reader);
         let cookies = reader.checked("cookies", check_cookies(id, &settings.cookies), settings.cookies);
+        let sessions = reader.section("sessions", settings.sessions);
+        if let Some((sessions, cookies)) = sessions.as_ref().zip(cookies.as_ref()) {
+            sealed_first(sessions, &cookies.session, &mut reader);
+        }
         let headers = reader.section("headers", settings.headers);
         let mut diagnostics = reader.finish();
-        if context.vendor.is_none() {
+        if ground.vendor.is_none() {
             // It may well stand in the file that could not be read.
             diagnostics.retain(|one| one.code != "missing_key");
         }
@@ -96,14 +99,30 @@ impl TenantConfig {
                 upstream: upstream?,
                 tls: tls?,
                 rate_limit: rate_limit?,
+                routes: routes?,
                 cookies: cookies?,
-                cookie_domains: Vec::new(),
+                cookie_domains: neighbours::own_names(&hosts),
+                sessions: sessions?,
                 headers: headers?,
                 file,
             })
         };
         let tenant = if diagnostics.is_empty() { whole() } else { None };
         (tenant, hosts, diagnostics)
+    }
+}
+
+impl DefaultSettings {
+    /// Checks what every tenant would have of them.
+    pub(crate) fn check(self, ground: &Ground, reader: &mut Reader<'_, Self>) {
+        let listeners: Vec<SocketAddr> = ground.listeners().collect();
+        let nobody = "defaults".parse().expect("this can be a tenant's name");
+        UpstreamPolicy::read(&self.upstream, &listeners, reader);
+        reader.section::<_, RateLimitPolicy>("rate_limit", self.rate_limit);
+        read_routes(self.routes, self.personal_data, reader);
+        reader.checked("cookies", check_cookies(&nobody, &self.cookies), ());
+        reader.section::<_, SessionsPolicy>("sessions", self.sessions);
+        reader.section::<_, HeadersPolicy>("headers", self.headers);
     }
 }
 
@@ -150,25 +169,25 @@ fn read_hosts(written: &[String], reader: &mut Reader<'_, TenantSettings>) -> Ve
 fn read_tls(
     settings: &TlsSettings,
     hosts: &[(String, HostPattern)],
-    context: &Context<'_>,
+    ground: &Ground,
     reader: &mut Reader<'_, TenantSettings>,
 ) -> Option<TlsSource> {
     let help = "a certificate and its key are written together, or neither";
     let files = settings
-        .resolve(context.directory)
+        .resolve(&ground.directory)
         .map_err(|half| half.under("tls").help(help));
     match reader.take(files)? {
         Some(TlsFiles { certificate, key }) => Some(TlsSource::Files { certificate, key }),
-        None => read_development(hosts, context, reader),
+        None => read_development(hosts, ground, reader),
     }
 }
 
 fn read_development(
     hosts: &[(String, HostPattern)],
-    context: &Context<'_>,
+    ground: &Ground,
     reader: &mut Reader<'_, TenantSettings>,
 ) -> Option<TlsSource> {
-    if !context.vendor?.development_certificates {
+    if !ground.vendor.as_ref()?.development_certificates {
         let problem = Problem::new(
             ["tls", "certificate"],
             "certificate_missing",
@@ -200,8 +219,31 @@ fn read_development(
     Some(TlsSource::Development)
 }
 
+/// The route map, which means more for a tenant that holds personal data.
+fn read_routes<T>(settings: RoutesSettings, personal_data: bool, reader: &mut Reader<'_, T>) -> Option<RoutesPolicy> {
+    match RoutesPolicy::new(settings, personal_data) {
+        Ok(policy) => Some(policy),
+        Err(problems) => reader.checked("routes", Err(problems), ()).and(None),
+    }
+}
+
+/// A cookie whose sessions are watched is one that is sealed: the seal says which session it is.
+fn sealed_first(sessions: &SessionsPolicy, sealed: &[String], reader: &mut Reader<'_, TenantSettings>) {
+    let is_sealed = |name: &str| {
+        sealed.iter().any(|one| match one.strip_suffix('*') {
+            Some(stem) => name.starts_with(stem),
+            None => one == name,
+        })
+    };
+    for (key, name) in sessions.cookies().filter(|(_, name)| !is_sealed(name)) {
+        let message = format!("`{name}` is not among the session cookies that are sealed");
+        let problem = Problem::new(["sessions", key], "session_not_sealed", message);
+        reader.problem(problem.help(format!("write `session = [\"{name}\"]` under [cookies]")));
+    }
+}
+
 /// Whether the settings make a policy. The key is nobody's, and the policy is thrown away.
 fn check_cookies(id: &TenantId, settings: &CookieSettings) -> Result<(), Problems> {
     let ring = KeyRing::from_secret(&[0; 32]).expect("32 bytes are enough for a secret");
-    CookiePolicy::new(settings.clone(), Vec::new(), &ring.tenant(id).derive("check")).map(|_| ())
+    CookiePolicy::new(settings.clone(), Vec::new(), &ring.tenant(id).derive_all("check")).map(|_| ())
 }

@@ -7,7 +7,7 @@ use rempart_guard::Problem;
 use rempart_tenant::Host;
 
 use crate::reader::Reader;
-use crate::settings::UpstreamSettings;
+use crate::settings::{MOST_CONNECTIONS, UpstreamSettings};
 
 /// The application of a tenant, and how long it is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,11 @@ impl UpstreamPolicy {
         let connect_timeout = wait(&settings.connect_timeout, 300, "connect_timeout");
         let response_timeout = wait(&settings.response_timeout, 86_400, "response_timeout");
         let idle_timeout = wait(&settings.idle_timeout, 3_600, "idle_timeout");
-        let connections = within(settings.max_connections, 65_536, ["upstream", "max_connections"]);
+        let connections = within(
+            settings.max_connections,
+            MOST_CONNECTIONS,
+            ["upstream", "max_connections"],
+        );
         let max_connections = reader.take(connections);
         Some(Self {
             authority: authority?,

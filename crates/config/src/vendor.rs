@@ -8,6 +8,7 @@ use rempart_guard::{Problem, TrustedProxies};
 
 use crate::diagnostic::Diagnostic;
 use crate::files::TENANTS_DIRECTORY;
+use crate::keys::KeyFiles;
 use crate::layers::Layers;
 use crate::reader::Reader;
 use crate::settings::{ListenSettings, VendorSettings};
@@ -24,26 +25,42 @@ pub struct Listen {
     pub workers: Option<NonZeroUsize>,
 }
 
-/// The vendor's file, as far as it could be read.
-pub(crate) struct Vendor {
-    pub(crate) listen: Listen,
-    pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) state: PathBuf,
-    pub(crate) development_certificates: bool,
-    pub(crate) drain: Duration,
+/// The vendor's own part of a configuration, with every value ready to be enforced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VendorConfig {
+    /// Where the edge listens.
+    pub listen: Listen,
+    /// Whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The state directory. It may not exist yet.
+    pub state: PathBuf,
+    /// The files of the root secrets, which are not looked at here.
+    pub keys: KeyFiles,
+    /// Whether tenants without a certificate get one from the development CA.
+    pub development_certificates: bool,
+    /// How long requests may take to finish once the edge is asked to stop.
+    pub drain: Duration,
+    /// Whether the edge reloads by itself when a file of the configuration changes.
+    pub watch: bool,
+    /// Where programs that watch the edge may ask it.
+    pub metrics: Option<SocketAddr>,
 }
 
-impl Vendor {
+impl VendorConfig {
     /// Reads it. Where something is wrong, the diagnostics say so and a stand-in takes its place.
     pub(crate) fn read(directory: &Path, layers: &Layers) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader::<VendorSettings>::new(layers, HINTS);
         let settings = reader.settings();
         let listen = Listen::read(&settings.listen, &mut reader);
+        let taken: Vec<_> = listen.https.iter().chain(&listen.http).copied().collect();
+        let metrics = settings.metrics.listen.as_deref();
+        let metrics = metrics.map(|text| address(text, ["metrics", "listen"].map(str::to_owned), &taken));
         let proxies = settings.client.trusted_proxies.0.iter().enumerate();
         let proxies: Vec<IpNet> = proxies
             .filter_map(|(index, text)| reader.take(network(text, index)))
             .collect();
         let state = state(directory, &settings.state.directory);
+        let keys = KeyFiles::read(&settings.keys, &mut reader);
         let drain = settings
             .shutdown
             .drain
@@ -52,8 +69,11 @@ impl Vendor {
             listen,
             trusted_proxies: TrustedProxies::new(proxies),
             state: reader.take(state).unwrap_or_default(),
+            keys,
             development_certificates: settings.development.certificates,
             drain: reader.take(drain).unwrap_or_default(),
+            watch: settings.reload.watch,
+            metrics: metrics.and_then(|metrics| reader.take(metrics)),
         };
         (vendor, reader.finish())
     }
@@ -106,7 +126,7 @@ impl Listen {
     }
 }
 
-fn address(text: &str, key: [String; 3], taken: &[SocketAddr]) -> Result<SocketAddr, Problem> {
+fn address<const N: usize>(text: &str, key: [String; N], taken: &[SocketAddr]) -> Result<SocketAddr, Problem> {
     let Ok(address) = text.parse::<SocketAddr>() else {
         let message = format!("{text:?} is not an IP address and a port");
         let help = "such as \"0.0.0.0:443\" for all of IPv4 or \"[::]:443\" for all of IPv6";

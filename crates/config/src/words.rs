@@ -1,9 +1,11 @@
 //! Values in the form in which a person writes them, with a word for each when it is something else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use rempart_guard::{Problem, UnitError, duration};
+use rempart_guard::{Problem, UnitError, duration, duration_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -60,6 +62,20 @@ impl<'de> Deserialize<'de> for Written {
     }
 }
 
+impl JsonSchema for Written {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        duration_schema(generator)
+    }
+}
+
 /// One text or a list of texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -88,8 +104,8 @@ impl<'de> Deserialize<'de> for OneOrMore {
     }
 }
 
-/// Says which of the known words was probably meant.
-pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// Says which of the known words was probably meant: ``did you mean `upstream`?``
+pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     // A megabyte of letters is not a slip of the fingers.
     if word.len() > 64 {

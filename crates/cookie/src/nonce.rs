@@ -3,14 +3,12 @@ use std::sync::{Mutex, PoisonError};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
 
-/// Random nonces, drawn from the system in batches: one by one they would cost more than the encryption itself.
+/// Random bytes, drawn from the system in batches: one by one they would cost more than the encryption itself.
 ///
-/// A nonce is no secret, so that a batch need not be hidden or overwritten; and because the cipher resists a repeated
-/// nonce (RFC 8452), a copied process memory (a virtual machine's snapshot) betrays no more than that two cookies of the
-/// same name have the same value.
-pub(crate) struct Nonces(Mutex<Batch>);
+/// They become nonces and numbers of sessions, and neither is a secret once it is used. Nothing is given out twice.
+pub(crate) struct Randomness(Mutex<Batch>);
 
-impl Nonces {
+impl Randomness {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Batch {
             bytes: [0; BATCH],
@@ -18,17 +16,20 @@ impl Nonces {
         }))
     }
 
-    /// The next nonce. Fails only when the system has no random bytes to give.
-    pub(crate) fn next(&self) -> Result<[u8; NONCE], Unspecified> {
+    /// The next bytes. Fails only when the system has none to give.
+    pub(crate) fn draw<const N: usize>(&self) -> Result<[u8; N], Unspecified> {
         let batch = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if batch.used == BATCH {
+        if batch.used + N > BATCH {
             rand::fill(&mut batch.bytes)?;
             batch.used = 0;
         }
-        let mut nonce = [0; NONCE];
-        nonce.copy_from_slice(&batch.bytes[batch.used..batch.used + NONCE]);
-        batch.used += NONCE;
-        Ok(nonce)
+        let drawn = &mut batch.bytes[batch.used..batch.used + N];
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(drawn);
+        // What is gone is gone: whoever reads this memory later does not learn a session's number.
+        drawn.fill(0);
+        batch.used += N;
+        Ok(bytes)
     }
 }
 
@@ -37,5 +38,5 @@ struct Batch {
     used: usize,
 }
 
-pub(crate) const NONCE: usize = 12;
-const BATCH: usize = 64 * NONCE;
+/// Bytes of a batch.
+const BATCH: usize = 1_024;

@@ -1,14 +1,28 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use proptest::prelude::*;
-use rempart_guard::{Enforcement, Findings, Guard as _, Refusal as _};
-use rempart_tenant::{DerivedKey, KeyRing};
+use rempart_guard::{Decision, Enforcement, Findings, Guard as _, Refusal as _, Reporter};
+use rempart_tenant::{KeyRing, PurposeKeys};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
-use crate::{CookiePolicy, CookieRefusal, CookieSettings, Cookies};
+use crate::{CookieLayer, CookiePolicy, CookieRefusal, CookieSettings, Cookies, ShownCookies};
 
-fn key(tenant: &str) -> DerivedKey {
+mod jar;
+mod keys;
+mod limits;
+mod names;
+mod orders;
+mod patterns;
+mod rules;
+mod site;
+
+fn key(tenant: &str) -> PurposeKeys {
     let ring = KeyRing::from_secret(b"a secret of thirty-two bytes or more").unwrap();
-    ring.tenant(&tenant.parse().unwrap()).derive("cookies")
+    ring.tenant(&tenant.parse().unwrap()).derive_all("cookies")
 }
 
 fn settings() -> CookieSettings {
@@ -40,7 +54,7 @@ fn leave<T: AsRef<[u8]>>(cookies: &Cookies, lines: &[T]) -> (Vec<Vec<u8>>, Vec<&
             .append(SET_COOKIE, HeaderValue::from_bytes(line.as_ref()).unwrap());
     }
     let mut findings = Findings::default();
-    cookies.amend((), &mut head, &mut findings);
+    cookies.amend(ShownCookies::default(), &mut head, &mut findings);
     let lines = head
         .headers
         .get_all(SET_COOKIE)
@@ -77,7 +91,7 @@ fn shows(cookies: &Cookies, lines: &[&str]) -> (Result<Option<String>, CookieRef
     let verdict = cookies.check(&mut head, &mut findings);
     assert!(head.headers.get_all(COOKIE).iter().count() <= 1 || verdict.is_err());
     let seen = head.headers.get(COOKIE).map(|line| line.to_str().unwrap().to_owned());
-    (verdict.map(|()| seen), findings.iter().map(|(code, _)| code).collect())
+    (verdict.map(|_| seen), findings.iter().map(|(code, _)| code).collect())
 }
 
 fn sees(cookies: &Cookies, lines: &[&str]) -> Option<String> {
@@ -264,9 +278,9 @@ fn a_session_leaves_sealed_and_comes_back_open() {
 #[test]
 fn a_deletion_is_not_sealed() {
     let gone = "PHPSESSID=; Max-Age=0; Path=/";
-    assert_eq!(leaves(gone), format!("{gone}{HARD}"));
+    assert_eq!(leaves(gone), format!("__Host-{gone}{HARD}"));
     assert_eq!(
-        shows(&tenant("library"), &["a=1; PHPSESSID="]),
+        shows(&tenant("library"), &["a=1; __Host-PHPSESSID=; PHPSESSID="]),
         (Ok(Some("a=1".into())), vec![])
     );
 }
@@ -285,9 +299,9 @@ fn a_session_of_a_neighbour_is_refused() {
     let deletion = answer.headers()[SET_COOKIE].to_str().unwrap();
     assert_eq!(
         deletion,
-        "PHPSESSID=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+        "__Host-PHPSESSID=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
     );
-    assert!(!refusal.to_string().contains(&cookie["PHPSESSID=".len()..]));
+    assert!(!refusal.to_string().contains(&cookie["__Host-PHPSESSID=".len()..]));
     assert_eq!(sees(&library, &[&cookie]).as_deref(), Some("PHPSESSID=ab12"));
 }
 
@@ -312,7 +326,7 @@ fn a_foreign_look_alone_gets_its_forger_refused_and_nothing_more() {
     let library = tenant("library");
     let ours = sealed(&library, "PHPSESSID=ab12");
     let mut forged = ours.into_bytes();
-    forged["PHPSESSID=".len() + 6] ^= 1;
+    forged["__Host-PHPSESSID=".len() + 6] ^= 1;
     let forged = String::from_utf8(forged).unwrap();
     assert!(matches!(
         shows(&library, &[&forged]).0,
@@ -330,12 +344,13 @@ fn a_session_that_was_changed_cut_or_moved_does_not_reach_the_application() {
         (Ok(None), vec!["cookie_broken"]),
         "bound to its name"
     );
-    for cut in "PHPSESSID=".len() + 1..ours.len() {
+    let name = "__Host-PHPSESSID=".len();
+    for cut in name + 1..ours.len() {
         let (seen, codes) = shows(&library, &[&format!("{}; a=1", &ours[..cut])]);
         assert_eq!(seen, Ok(Some("a=1".into())));
         assert!(codes == ["cookie_broken"] || codes == ["cookie_unsealed"]);
     }
-    for place in "PHPSESSID=".len() + 16..ours.len() {
+    for place in name + 18..ours.len() {
         let mut changed = ours.clone().into_bytes();
         changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
         let (seen, codes) = shows(&library, &[std::str::from_utf8(&changed).unwrap()]);
@@ -463,7 +478,7 @@ fn several_cookie_lines_are_one() {
 #[test]
 fn a_session_that_no_browser_would_keep_is_dropped_with_a_word() {
     let library = tenant("library");
-    let fits = format!("PHPSESSID={}", "x".repeat(3_025));
+    let fits = format!("PHPSESSID={}", "x".repeat(2_984));
     let line = sealed(&library, &fits);
     assert!(line.len() == "=".len() + 4_096);
     assert_eq!(sees(&library, &[&line]), Some(fits.clone()));
@@ -476,7 +491,7 @@ fn no_value_of_a_cookie_is_printed() {
     let library = tenant("library");
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers.insert(SET_COOKIE, "a=secret".parse().unwrap());
-    library.amend((), &mut head, &mut Findings::default());
+    library.amend(ShownCookies::default(), &mut head, &mut Findings::default());
     assert!(!format!("{head:?} {library:?}").contains("secret"));
 }
 
@@ -507,6 +522,13 @@ fn settings_that_cannot_be_meant_are_refused_all_at_once() {
             "same_site cookie_same_site_unknown",
         ]
     );
+    assert_eq!(
+        codes(CookieSettings {
+            report_until: Some("next year".into()),
+            ..Default::default()
+        }),
+        ["report_until date_invalid"]
+    );
     let session = (0..17).map(|number| format!("s{number}")).collect();
     assert_eq!(
         codes(CookieSettings {
@@ -515,6 +537,93 @@ fn settings_that_cannot_be_meant_are_refused_all_at_once() {
         }),
         ["session cookie_sessions_too_many"]
     );
+}
+
+/// The path that the application is asked for, and what was told, when a client comes with its session in it.
+async fn asked_for(enforcement: Enforcement) -> (String, Vec<String>) {
+    let settings = CookieSettings {
+        enforcement,
+        session: vec!["JSESSIONID".into()],
+        session_in_url: vec!["jsessionid".into(), "(S)".into()],
+        ..Default::default()
+    };
+    let (sender, told) = std::sync::mpsc::channel();
+    let sink = move |decision: Decision| sender.send(decision.to_string()).unwrap();
+    let reporter = Reporter::new("city", Arc::new(sink));
+    let policy = CookiePolicy::new(settings, vec![], &key("city")).unwrap();
+    let service = ServiceBuilder::new()
+        .layer(CookieLayer::new(policy, reporter))
+        .service(service_fn(async |request: Request<()>| {
+            let asked = bytes::Bytes::from(request.uri().to_string());
+            Ok::<_, Infallible>(Response::new(http_body_util::Full::<bytes::Bytes>::from(asked)))
+        }));
+    let request = Request::get("/(S(x))/permits;v=1;jsessionid=secret?q=;jsessionid=2");
+    let answer = service.oneshot(request.body(()).unwrap()).await.unwrap();
+    let asked = answer.into_body().collect().await.unwrap().to_bytes();
+    (String::from_utf8(asked.to_vec()).unwrap(), told.try_iter().collect())
+}
+
+#[tokio::test]
+async fn a_session_that_came_by_a_link_does_not_reach_the_application() {
+    let (asked, told) = asked_for(Enforcement::Enforce).await;
+    assert_eq!(asked, "/permits;v=1?q=;jsessionid=2");
+    assert_eq!(
+        told,
+        [
+            "city repaired cookies/cookie_session_in_url: (S)",
+            "city repaired cookies/cookie_session_in_url: jsessionid"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn under_report_a_session_in_the_path_is_told_and_passes() {
+    let whole = "/(S(x))/permits;v=1;jsessionid=secret?q=;jsessionid=2";
+    let (asked, told) = asked_for(Enforcement::Report).await;
+    assert_eq!(asked, whole);
+    assert_eq!(told[1], "city would repair cookies/cookie_session_in_url: jsessionid");
+    assert_eq!(asked_for(Enforcement::Off).await, (whole.to_owned(), vec![]));
+}
+
+#[test]
+fn names_of_sessions_in_the_path_that_cannot_be_meant_are_refused() {
+    let wrong = |names: &[&str]| {
+        let settings = CookieSettings {
+            session_in_url: names.iter().map(ToString::to_string).collect(),
+            ..Default::default()
+        };
+        let problems = CookiePolicy::new(settings, vec![], &key("library")).err();
+        let problems = problems.into_iter().flatten();
+        problems.map(|problem| problem.code).collect::<Vec<_>>()
+    };
+    for name in [
+        "",
+        ";jsessionid",
+        "jsessionid=",
+        "a/b",
+        "(F)",
+        "S(x)",
+        "é",
+        "a b",
+        "%6a",
+    ] {
+        assert_eq!(wrong(&[name]), ["cookie_url_name_invalid"], "{name}");
+    }
+    assert_eq!(wrong(&["jsessionid", "JSESSIONID"]), ["cookie_url_name_repeated"]);
+    assert_eq!(wrong(&["jsessionid", "(S)", "sid"]), [""; 0]);
+    let many: Vec<_> = (0..17).map(|number| format!("s{number}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert_eq!(wrong(&many), ["cookie_sessions_too_many"]);
+}
+
+#[test]
+fn until_when_cookies_are_reported_is_kept() {
+    let settings = CookieSettings {
+        report_until: Some("2026-12-31".into()),
+        ..Default::default()
+    };
+    let policy = CookiePolicy::new(settings, vec![], &key("library")).unwrap();
+    assert_eq!(policy.report_until(), "2026-12-31".parse().ok());
 }
 
 #[test]
@@ -562,7 +671,7 @@ proptest! {
     #[test]
     fn whatever_a_client_shows_nothing_panics_and_no_unsealed_session_passes(
         lines in proptest::collection::vec(proptest::collection::vec(
-            "[ -~]{0,30}|PHPSESSID=[ -~]{0,60}|(PHPSESSID|b|;|=|,|\"|%50|\\[| |tl4B[A-Za-z0-9_-]{0,70}){0,8}", 0..6), 0..4),
+            "[ -~]{0,30}|(__Host-)?PHPSESSID=[ -~]{0,60}|(__Host-|__Secure-|\\.\\.Host-|PHPSESSID|b|;|=|,|\"|%50|\\[| |tl4[BC][A-Za-z0-9_-]{0,160}){0,8}", 0..6), 0..4),
     ) {
         let lines: Vec<_> = lines.iter().map(|pairs| pairs.join(";")).collect();
         let lines: Vec<_> = lines.iter().map(String::as_str).collect();

@@ -124,6 +124,12 @@ impl TrustedProxies {
         Self(Vec::new())
     }
 
+    /// The networks.
+    #[must_use]
+    pub fn networks(&self) -> &[IpNet] {
+        &self.0
+    }
+
     /// Whether this peer's `X-Forwarded-*` headers are believed.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {

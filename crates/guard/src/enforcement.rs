@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a control acts, only tells, or is not there; the same three words for every control of every tenant.
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(written, Enforcement::Report);
 /// assert_eq!(Enforcement::default(), Enforcement::Enforce);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Enforcement {
     /// Refuse and amend, and record it. The default: a control that is configured is meant to work.

@@ -18,6 +18,13 @@ pub trait Guard: Send + Sync + 'static {
     /// Why a request is refused.
     type Refusal: Refusal;
 
+    /// Notes in a request's extensions what later controls go by, such as the class of its route. Done before the check,
+    /// and under `report` too, where all that the check changes is thrown away: it changes nothing that an application
+    /// sees. By default nothing.
+    fn mark(&self, head: &mut request::Parts) {
+        let _ = head;
+    }
+
     /// Decides about a request, and may change its head (open a sealed cookie, drop a header).
     ///
     /// # Errors
@@ -67,6 +74,10 @@ impl<G: Guard> Guard for std::sync::Arc<G> {
     const FEATURE: &'static str = G::FEATURE;
     type Ticket = G::Ticket;
     type Refusal = G::Refusal;
+
+    fn mark(&self, head: &mut request::Parts) {
+        G::mark(self, head);
+    }
 
     fn check(&self, head: &mut request::Parts, findings: &mut Findings) -> Result<Self::Ticket, Self::Refusal> {
         G::check(self, head, findings)

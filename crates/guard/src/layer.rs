@@ -64,6 +64,7 @@ where
         }
         let (mut head, body) = request.into_parts();
         let downstream = head.extensions.get::<Downstream>().copied();
+        control.guard.mark(&mut head);
         let mut findings = Findings::default();
         let verdict = match control.enforcement {
             // In report mode the guard works on a copy, whatever it changes is thrown away.

@@ -10,7 +10,8 @@
 //! - every refusal and would-be refusal becomes one [`Decision`] in a [`DecisionSink`].
 //!
 //! The crate also holds what controls have in common: who the client is ([`ClientAddr`], [`TrustedProxies`],
-//! [`Downstream`]), which route a request takes ([`RoutePattern`]), and how settings are found wrong ([`Problem`]).
+//! [`Downstream`]), which route a request takes ([`RoutePattern`], [`RoutePath`]) and what
+//! it is for ([`RouteClass`]), and how settings are found wrong ([`Problem`]).
 //!
 //! # A guard that passes one request and refuses another
 //!
@@ -62,28 +63,38 @@
 //! A guard sees heads, not bodies. A layer that counts what leaves in a body wraps the body itself and uses
 //! [`Reporter`] and [`Rejection`] directly.
 
+mod change;
+mod class;
 mod client;
+mod day;
 mod decision;
 mod downstream;
 mod enforcement;
 mod guard;
 mod layer;
 mod page;
+mod path;
 mod problem;
 mod rejection;
 mod route;
+mod session;
 mod units;
 
 #[cfg(test)]
 mod tests;
 
+pub use change::{Change, Effect};
+pub use class::RouteClass;
 pub use client::{ClientAddr, ClientNetwork, TrustedProxies};
+pub use day::{Day, DayError};
 pub use decision::{Action, Decision, DecisionSink, Reporter};
 pub use downstream::{Downstream, DownstreamLayer, IdentifyDownstream, RequestId, RequestIds};
 pub use enforcement::Enforcement;
 pub use guard::{Findings, Guard, Refusal};
 pub use layer::{GuardLayer, Guarded, ResponseFuture};
+pub use path::{Reading, RoutePath};
 pub use problem::{Problem, Problems};
 pub use rejection::{NoDownstream, Rejection};
 pub use route::{RouteError, RoutePattern};
-pub use units::{UnitError, duration, size};
+pub use session::{EdgeSession, EdgeSessions, SessionId, SessionOrder, SessionOrders};
+pub use units::{UnitError, duration, duration_schema, in_words, size, size_schema};

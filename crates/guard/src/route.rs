@@ -1,31 +1,33 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::path::{Step, each_step};
+use crate::{Reading, RoutePath};
 
 /// A route as a tenant's file names it: an optional method and a path pattern.
 ///
 /// `"/login"` is that path and no other. A segment `{anything}` stands for exactly one segment, and a last segment `*`
 /// for whatever follows, nothing included: `"POST /api/*"` covers `/api` too, so that a rule never misses the door
-/// itself. Segments are compared byte for byte, with one exception: an empty last segment (a trailing slash) is the same
-/// route as none, because applications treat it so.
+/// itself. A pattern is read as the laxest server reads a path, and so is the path that it is matched on: see
+/// [`RoutePath`], which also says what that cannot stop.
 ///
 /// ```
 /// use http::Method;
-/// use rempart_guard::RoutePattern;
+/// use rempart_guard::{RoutePath, RoutePattern};
 ///
 /// let pattern: RoutePattern = "POST /api/*".parse().unwrap();
-/// assert!(pattern.matches(&Method::POST, "/api/holds/17"));
-/// assert!(!pattern.matches(&Method::GET, "/api/holds/17"));
-/// assert!(pattern.matches(&Method::POST, "/api"));
-/// assert!(!pattern.matches(&Method::POST, "/apiary"));
+/// let takes = |method, path| pattern.matches(&method, &RoutePath::new(path));
+/// assert!(takes(Method::POST, "/api/holds/17"));
+/// assert!(!takes(Method::GET, "/api/holds/17"));
+/// assert!(takes(Method::POST, "/api"));
+/// assert!(!takes(Method::POST, "/apiary"));
+/// assert!(takes(Method::POST, "//x/..;/%41PI/"), "some server reads this as /api");
 /// ```
-///
-/// # What it cannot stop
-///
-/// An upstream that reads `/%61pi` or `/x/../api` as `/api` sees another route than this. Patterns are matched on the
-/// path as it is forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoutePattern {
     method: Option<Method>,
@@ -34,24 +36,63 @@ pub struct RoutePattern {
 }
 
 impl RoutePattern {
-    /// Whether a request with this method and path takes this route. The path comes without a query.
+    /// Whether a request with this method and path takes this route in any of its readings.
     #[must_use]
-    pub fn matches(&self, method: &Method, path: &str) -> bool {
+    pub fn matches(&self, method: &Method, path: &RoutePath<'_>) -> bool {
+        path.readings().any(|reading| self.matches_reading(method, reading))
+    }
+
+    /// Whether a request with this method and path takes this route when its path is read in this way.
+    #[must_use]
+    pub fn matches_reading(&self, method: &Method, path: Reading<'_>) -> bool {
         if self.method.as_ref().is_some_and(|wanted| wanted != method) {
             return false;
         }
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let mut asked = path.split('/').filter(|_| !path.is_empty());
+        let mut asked = path.segments();
         for segment in &self.segments {
             match (segment, asked.next()) {
                 (_, None) => return false,
                 (Segment::Any, Some(_)) => {}
-                (Segment::Exactly(wanted), Some(given)) if wanted == given => {}
+                (Segment::Exactly(wanted), Some(given)) if wanted.eq_ignore_ascii_case(given) => {}
                 (Segment::Exactly(_), Some(_)) => return false,
             }
         }
         self.open_ended || asked.next().is_none()
+    }
+
+    /// Whether there is a path that, read in one way, takes both routes.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        let methods = self.method.as_ref().zip(other.method.as_ref());
+        if methods.is_some_and(|(one, other)| one != other) {
+            return false;
+        }
+        let (mine, theirs) = (&self.segments, &other.segments);
+        let same = |(one, other): (&Segment, &Segment)| one == other || [one, other].contains(&&Segment::Any);
+        mine.iter().zip(theirs).all(same)
+            && (mine.len() >= theirs.len() || self.open_ended)
+            && (theirs.len() >= mine.len() || other.open_ended)
+    }
+
+    /// Whether every request that takes `other` takes this route too.
+    ///
+    /// ```
+    /// use rempart_guard::RoutePattern;
+    ///
+    /// let covers = |one: &str, other: &str| one.parse::<RoutePattern>().unwrap().covers(&other.parse().unwrap());
+    /// assert!(covers("/api/*", "POST /api/holds/{id}"));
+    /// assert!(!covers("POST /api/*", "/api/holds/{id}"));
+    /// ```
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let method = self.method.is_none() || self.method == other.method;
+        let length = if self.open_ended {
+            other.segments.len() >= self.segments.len()
+        } else {
+            !other.open_ended && other.segments.len() == self.segments.len()
+        };
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        method && length && pairs.all(|(ours, theirs)| *ours == Segment::Any || ours == theirs)
     }
 }
 
@@ -94,8 +135,10 @@ impl FromStr for RoutePattern {
             Some(path) => (path.strip_suffix('/').ok_or(RouteError::Star)?, true),
             None => (path, false),
         };
-        let parts = path.split('/').filter(|_| !path.is_empty());
-        let segments = parts.map(Segment::parse).collect::<Result<_, _>>()?;
+        let mut segments = Vec::new();
+        for written in path.split('/') {
+            Segment::read(written, &mut segments)?;
+        }
         Ok(Self {
             method,
             segments,
@@ -112,7 +155,7 @@ impl fmt::Display for RoutePattern {
         for segment in &self.segments {
             match segment {
                 Segment::Any => f.write_str("/{}")?,
-                Segment::Exactly(text) => write!(f, "/{text}")?,
+                Segment::Exactly(bytes) => write_segment(f, bytes)?,
             }
         }
         match (self.open_ended, self.segments.is_empty()) {
@@ -137,24 +180,65 @@ impl Serialize for RoutePattern {
     }
 }
 
+impl JsonSchema for RoutePattern {
+    fn schema_name() -> Cow<'static, str> {
+        "RoutePattern".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^\s*([A-Z-]+ \s*)?((/(\{[^/?#*{}]*\}|[^/?#*{}]*))+(/\*/?)?|/\*/?)$",
+            "examples": ["/login", "POST /login", "/files/{id}/*"],
+            "x-form": "route",
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
-    Exactly(String),
+    /// In lower case, decoded: the bytes need not be text.
+    Exactly(Vec<u8>),
     Any,
 }
 
 impl Segment {
-    fn parse(text: &str) -> Result<Self, RouteError> {
-        if text.contains('*') {
+    /// Reads what stands between two slashes, which is a segment, none, several, or a step back.
+    fn read(written: &str, segments: &mut Vec<Self>) -> Result<(), RouteError> {
+        if written.contains('*') {
             return Err(RouteError::Star);
         }
-        match text.strip_prefix('{').map(|rest| rest.strip_suffix('}')) {
-            Some(Some(name)) if !name.contains(['{', '}']) => Ok(Self::Any),
-            Some(_) => Err(RouteError::Brace),
-            None if text.contains(['{', '}']) => Err(RouteError::Brace),
-            None => Ok(Self::Exactly(text.to_owned())),
+        match written.strip_prefix('{').map(|rest| rest.strip_suffix('}')) {
+            Some(Some(name)) if !name.contains(['{', '}']) => segments.push(Self::Any),
+            Some(_) => return Err(RouteError::Brace),
+            None if written.contains(['{', '}']) => return Err(RouteError::Brace),
+            None => each_step(written.as_bytes(), |step| match step {
+                Step::Down(bytes) => segments.push(Self::Exactly(bytes.to_ascii_lowercase())),
+                Step::Up => drop(segments.pop()),
+            }),
         }
+        Ok(())
     }
+}
+
+/// A segment as it can be read again: escaped where it is no text, or would mean something else.
+fn write_segment(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    f.write_str("/")?;
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let is_special = letter.is_control() || " %?#{}*;\\".contains(letter);
+            match u8::try_from(letter) {
+                Ok(byte) if is_special && byte.is_ascii() => write!(f, "%{byte:02x}")?,
+                _ => write!(f, "{letter}")?,
+            }
+        }
+        chunk.invalid().iter().try_for_each(|byte| write!(f, "%{byte:02x}"))?;
+    }
+    Ok(())
 }
 
 fn parse_method(word: &str) -> Result<Method, RouteError> {

@@ -29,6 +29,10 @@ impl Guard for Probe {
     type Ticket = &'static str;
     type Refusal = Bad;
 
+    fn mark(&self, head: &mut request::Parts) {
+        head.extensions.insert(RouteClass::Auth);
+    }
+
     fn check(&self, head: &mut request::Parts, findings: &mut Findings) -> Result<&'static str, Bad> {
         if head.headers.remove("x-strip").is_some() {
             findings.note("probe_stripped", "x-strip");
@@ -62,6 +66,8 @@ async fn ask(enforcement: Enforcement, headers: &[&'static str]) -> (Response<Fu
         ))
         .service(service_fn(move |request: Request<()>| {
             *seen.lock().unwrap() = Some(request.headers().contains_key("x-strip"));
+            let mark = request.extensions().get() == Some(&RouteClass::Auth);
+            assert_eq!(mark, enforcement.is_on(), "a mark stays under report too");
             let answer = Response::builder().header("x-banner", "old").body(Full::from("inside"));
             async move { Ok::<_, Infallible>(answer.unwrap()) }
         }));
@@ -235,14 +241,15 @@ fn request_numbers_differ_and_can_be_read_aloud() {
 
 #[test]
 fn routes_cover_what_they_say_and_nothing_else() {
-    let covers =
-        |pattern: &str, method: Method, path: &str| pattern.parse::<RoutePattern>().unwrap().matches(&method, path);
+    let covers = |pattern: &str, method: Method, path: &str| {
+        let pattern: RoutePattern = pattern.parse().unwrap();
+        pattern.matches(&method, &RoutePath::new(path))
+    };
     for (pattern, path, expected) in [
         ("/login", "/login", true),
-        ("/login", "/login/", true),
-        ("/login", "/Login", false),
         ("/login", "/login/x", false),
         ("/login", "/loginx", false),
+        ("/login", "/", false),
         ("/api/*", "/api", true),
         ("/api/*", "/api/a/b", true),
         ("/api/*", "/apiary", false),
@@ -251,7 +258,6 @@ fn routes_cover_what_they_say_and_nothing_else() {
         ("/", "/", true),
         ("/", "/x", false),
         ("/files/{id}/documents", "/files/17/documents", true),
-        ("/files/{id}/documents", "/files//documents", true),
         ("/files/{id}/documents", "/files/17", false),
         ("/files/{id}", "/files", false),
     ] {
@@ -259,6 +265,83 @@ fn routes_cover_what_they_say_and_nothing_else() {
     }
     assert!(!covers("POST /login", Method::GET, "/login"));
     assert!(covers("POST /login", Method::POST, "/login"));
+}
+
+#[test]
+fn a_route_is_taken_however_it_is_written() {
+    let takes = |pattern: &str, path: &str| {
+        let pattern: RoutePattern = pattern.parse().unwrap();
+        pattern.matches(&Method::GET, &RoutePath::new(path))
+    };
+    for path in [
+        "/LOGIN.ASPX",
+        "/login.aspx/",
+        "//login.aspx",
+        "/./login.aspx",
+        "/x/../login.aspx",
+        "/%6cogin.aspx",
+        "/%4cogin%2easpx",
+        "/login.aspx;jsessionid=x",
+        "/;x/login.aspx",
+        "/x/..;/login.aspx",
+        "/x/%2e%2e/login.aspx",
+        "/x%2f..%2flogin.aspx",
+        "/x/..\\login.aspx",
+        "\\login.aspx",
+        "/../../login.aspx",
+        "/(S(abc))/Login.aspx",
+    ] {
+        assert!(takes("/login.aspx", path) && takes("/Login.ASPX", path), "{path}");
+        assert!(takes("/x/../%6Cogin.aspx;y/", path), "a pattern is read like a path");
+        assert!(!takes("/logout.aspx", path), "{path}");
+    }
+    for path in [
+        "/login.aspxx",
+        "/%256cogin.aspx",
+        "/x/login.aspx",
+        "/login.aspx/x",
+        "/login.aspx/..",
+        "/..login.aspx",
+    ] {
+        assert!(!takes("/login.aspx", path), "{path}");
+    }
+    assert!(
+        takes("/admin/*", "/admin/../login"),
+        "some server sees a page below /admin"
+    );
+    assert!(takes("/admin/*", "/x/../admin/..;/y"));
+    assert!(takes("/files/{id}/x", "/files/a%2fb/x") && takes("/files/{a}/{b}/x", "/files/a%2fb/x"));
+    assert!(takes("/caf%C3%A9", "/caf%c3%a9") && takes("/café", "/caf%C3%A9"));
+    assert!(!takes("/%7Bid%7D", "/x") && !takes("/%2A", "/x") && takes("/%2A", "/*"));
+}
+
+#[test]
+fn routes_meet_where_a_request_takes_both() {
+    let meet = |one: &str, other: &str| {
+        let (one, other): (RoutePattern, RoutePattern) = (one.parse().unwrap(), other.parse().unwrap());
+        assert_eq!(one.meets(&other), other.meets(&one));
+        one.meets(&other)
+    };
+    for (one, other) in [
+        ("/a", "/A/"),
+        ("POST /a", "/a"),
+        ("/a/*", "/a"),
+        ("/a/{x}", "/{y}/b"),
+        ("/*", "POST /a/b"),
+        ("/a/*", "/a/b/*"),
+    ] {
+        assert!(meet(one, other), "{one} and {other}");
+    }
+    for (one, other) in [
+        ("POST /a", "GET /a"),
+        ("/a", "/b"),
+        ("/a/b", "/a"),
+        ("/a/{x}", "/a"),
+        ("/a/*", "/b/*"),
+        ("/a/b/*", "/a"),
+    ] {
+        assert!(!meet(one, other), "{one} and {other}");
+    }
 }
 
 #[test]
@@ -292,7 +375,7 @@ proptest! {
         let _ = duration(&text);
         let _ = size(&text);
         if let Ok(pattern) = text.parse::<RoutePattern>() {
-            let _ = pattern.matches(&Method::GET, &path);
+            let _ = pattern.matches(&Method::GET, &RoutePath::new(&path));
         }
         let mut headers = HeaderMap::new();
         if let Ok(value) = text.parse() {
@@ -303,9 +386,25 @@ proptest! {
     }
 
     #[test]
-    fn a_printed_route_reads_back_as_itself(text in "(GET |POST )?(/[a-z]{1,4}|/\\{[a-z]{1,3}\\}){0,4}(/\\*)?") {
+    fn a_printed_route_reads_back_as_itself(text in "(GET |POST )?(/[a-zA-Z.;%é]{1,4}|/%[0-9a-f]{2}|/\\{[a-z]{1,3}\\}){0,4}(/\\*)?") {
         prop_assume!(text.contains('/'));
         let pattern: RoutePattern = text.parse().unwrap();
         prop_assert_eq!(&pattern, &pattern.to_string().parse::<RoutePattern>().unwrap());
+    }
+
+    /// Over a small alphabet, so that patterns do meet.
+    #[test]
+    fn a_route_that_covers_another_takes_all_its_requests(
+        one in "(GET |POST )?(/[ab]|/\\{x\\}){1,3}(/\\*)?",
+        other in "(GET |POST )?(/[ab]|/\\{x\\}){1,3}(/\\*)?",
+        path in "(/[abc]){0,4}/?",
+        post in any::<bool>(),
+    ) {
+        let (one, other): (RoutePattern, RoutePattern) = (one.parse().unwrap(), other.parse().unwrap());
+        let (method, path) = (if post { Method::POST } else { Method::GET }, RoutePath::new(&path));
+        let (first, second) = (one.matches(&method, &path), other.matches(&method, &path));
+        prop_assert!(!one.covers(&other) || !second || first);
+        prop_assert!(one.meets(&other) || !first || !second);
+        prop_assert!(one.covers(&one));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
+
 /// A number whose unit is missing, unknown, or makes it too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
@@ -67,6 +69,52 @@ pub fn size(text: &str) -> Result<u64, UnitError> {
         _ => return Err(UnitError::UnknownUnit),
     };
     number.checked_mul(1 << shift).ok_or(UnitError::TooLarge)
+}
+
+/// What [`duration`] reads, for an editor. Whoever has bounds adds them as `x-least` and `x-most`.
+#[must_use]
+pub fn duration_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"^\s*[0-9]+\s*(ms|s|m|h|d)\s*$",
+        "examples": ["10s", "30s", "5m"],
+        "x-form": "duration",
+    })
+}
+
+/// What [`size`] reads, for an editor.
+#[must_use]
+pub fn size_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"^\s*[0-9]+\s*(B|KiB|MiB|GiB)\s*$",
+        "examples": ["512B", "64KiB", "10MiB"],
+        "x-form": "size",
+    })
+}
+
+/// A duration as a person says it: in the largest unit that leaves no rest, down to milliseconds.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(rempart_guard::in_words(Duration::from_secs(86_400)), "1 day");
+/// assert_eq!(rempart_guard::in_words(Duration::from_secs(90)), "90 seconds");
+/// ```
+#[must_use]
+pub fn in_words(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 5] = [
+        (86_400_000, "day"),
+        (3_600_000, "hour"),
+        (60_000, "minute"),
+        (1_000, "second"),
+        (1, "millisecond"),
+    ];
+    let milliseconds = duration.as_millis();
+    let fits = |(length, _): &&(u128, &str)| milliseconds >= *length && milliseconds.is_multiple_of(*length);
+    let (length, unit) = UNITS.iter().find(fits).unwrap_or(&UNITS[3]);
+    let number = milliseconds / length;
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 fn split(text: &str) -> Result<(u64, &str), UnitError> {

@@ -1,6 +1,7 @@
 //! Headers that say which software, in which version, has answered.
 
 use http::{HeaderMap, HeaderName, header};
+use rempart_guard::Change;
 
 use crate::guard::{Notes, Repair};
 
@@ -30,7 +31,7 @@ pub static BANNERS: [HeaderName; 20] = [
 ];
 
 /// The banners of one policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Banners {
     names: Vec<HeaderName>,
     /// The traits of the names: nearly every other header is cleared of suspicion by a look at its length and two letters.
@@ -69,6 +70,18 @@ impl Banners {
         }
     }
 
+    /// Which headers will be removed, or no longer.
+    pub(crate) fn changes_to(&self, new: &Self) -> Vec<Change> {
+        let Self { names, suspects: _ } = self;
+        let removed = beyond(&new.names, names).map(|name| Change::tightens(format!("`{name}` is removed")));
+        let left = beyond(names, &new.names).map(|name| {
+            Change::loosens(format!(
+                "`{name}` is no longer removed: answers carry what the application sends"
+            ))
+        });
+        removed.chain(left).collect()
+    }
+
     fn find(&self, name: &HeaderName) -> Option<&HeaderName> {
         let (word, bit) = traits(name);
         if self.suspects[word] & bit == 0 {
@@ -76,6 +89,12 @@ impl Banners {
         }
         self.names.iter().find(|banner| *banner == name)
     }
+}
+
+/// The names that are not among the others, each once.
+fn beyond<'a>(names: &'a [HeaderName], others: &[HeaderName]) -> impl Iterator<Item = &'a HeaderName> {
+    let is_new = |(index, name): &(usize, &HeaderName)| !others.contains(name) && !names[..*index].contains(name);
+    names.iter().enumerate().filter(is_new).map(|(_, name)| name)
 }
 
 /// One of 256 traits, as a word and a bit of it: made of the length, the last letter and the third. The first tells little,

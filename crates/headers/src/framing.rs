@@ -3,11 +3,13 @@
 
 use http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue};
+use rempart_guard::Change;
 
+use crate::changes::hand_over;
 use crate::guard::{Notes, Repair};
 
 /// The policy's list, ready to be sent in both forms.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Framing {
     sources: Vec<String>,
     directive: HeaderValue,
@@ -100,6 +102,31 @@ impl Framing {
         headers.append(CONTENT_SECURITY_POLICY, legacy.to_directive());
     }
 
+    /// Who may show the site in a frame that could not, and the other way round.
+    pub(crate) fn changes_to(&self, new: &Self) -> Vec<Change> {
+        // What is sent of the sources follows from them.
+        let Self {
+            sources,
+            directive: _,
+            legacy,
+            sends_csp,
+            sends_legacy,
+        } = self;
+        let csp = hand_over("Content-Security-Policy", *sends_csp, new.sends_csp);
+        let old = hand_over("X-Frame-Options", *sends_legacy, new.sends_legacy);
+        let mut changes: Vec<_> = csp.into_iter().chain(old).collect();
+        if *sends_csp && new.sends_csp {
+            changes.extend(beyond(sources, &new.sources).map(|one| Change::tightens(may_frame(one, "may no longer"))));
+            changes.extend(beyond(&new.sources, sources).map(|one| Change::loosens(may_frame(one, "may"))));
+        } else if *sends_legacy && new.sends_legacy && *legacy != new.legacy {
+            changes.push(match new.legacy {
+                Legacy::Deny => Change::tightens(may_frame(SELF, "may no longer")),
+                Legacy::SameOrigin => Change::loosens(may_frame(SELF, "may")),
+            });
+        }
+        changes
+    }
+
     fn is_what(&self, legacy: Legacy) -> bool {
         match legacy {
             Legacy::SameOrigin => self.sources == [SELF],
@@ -173,6 +200,20 @@ enum Own {
 const DIRECTIVE: &str = "frame-ancestors";
 pub(crate) const SELF: &str = "'self'";
 pub(crate) const NONE: &str = "'none'";
+
+fn may_frame(source: &str, may: &str) -> String {
+    match source {
+        SELF => format!("the site {may} show its own pages in a frame"),
+        other => format!("{other} {may} show the site in a frame"),
+    }
+}
+
+/// The sources that are not among the others, each once.
+fn beyond<'a>(sources: &'a [String], others: &[String]) -> impl Iterator<Item = &'a str> {
+    let is_new = |(index, source): &(usize, &String)| !others.contains(source) && !sources[..*index].contains(source);
+    let new = sources.iter().enumerate().filter(is_new);
+    new.map(|(_, source)| source.as_str())
+}
 
 fn sources_of(directive: &str) -> Option<impl Iterator<Item = &str>> {
     let mut words = directive.split_ascii_whitespace();

@@ -1,7 +1,10 @@
 //! `Strict-Transport-Security` (RFC 6797).
 
+use std::time::Duration;
+
 use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{HeaderMap, HeaderValue};
+use rempart_guard::{Change, Effect, in_words};
 
 use crate::guard::{Notes, Repair};
 
@@ -15,7 +18,7 @@ pub(crate) struct Directives {
 }
 
 /// The policy's own header, ready to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hsts {
     ours: Directives,
     value: HeaderValue,
@@ -45,6 +48,41 @@ impl Hsts {
             },
         };
         headers.insert(STRICT_TRANSPORT_SECURITY, value);
+    }
+
+    /// What browsers will remember differently.
+    pub(crate) fn changes_to(&self, new: &Self) -> Vec<Change> {
+        let Directives {
+            max_age,
+            include_subdomains,
+            preload,
+        } = self.ours;
+        let mut changes = Vec::new();
+        if max_age != new.ours.max_age {
+            let effect = Effect::of([new.ours.max_age.cmp(&max_age)]);
+            let [old, new] = [max_age, new.ours.max_age].map(|age| in_words(Duration::from_secs(age)));
+            changes.push(Change::new(
+                effect,
+                format!("HSTS: browsers remember {new} instead of {old}"),
+            ));
+        }
+        match (include_subdomains, new.ours.include_subdomains) {
+            (false, true) => changes.push(Change::tightens(
+                "HSTS: holds for every host below too, and browsers open none of them over plain HTTP any more",
+            )),
+            (true, false) => changes.push(Change::loosens("HSTS: no longer holds for the hosts below")),
+            _ => {}
+        }
+        match (preload, new.ours.preload) {
+            (false, true) => changes.push(Change::tightens(
+                "HSTS: browsers may ship the host in their built-in list, which takes months to leave",
+            )),
+            (true, false) => changes.push(Change::loosens(
+                "HSTS: no longer asks for a place in the browsers' built-in list",
+            )),
+            _ => {}
+        }
+        changes
     }
 }
 

@@ -67,6 +67,7 @@
 //! A proxy outside that sets the same headers again (nginx: `add_header`) doubles them. Let one of the two do it.
 
 mod banner;
+mod changes;
 mod framing;
 mod guard;
 mod hsts;

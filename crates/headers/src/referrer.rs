@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use http::header::REFERRER_POLICY;
 use http::{HeaderMap, HeaderValue};
+use rempart_guard::{Change, Effect};
 
 use crate::guard::{Notes, Repair};
 
@@ -69,6 +70,13 @@ impl ReferrerPolicy {
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(','));
         words.filter_map(|word| word.parse().ok()).next_back()
+    }
+
+    /// What other sites will learn differently.
+    pub(crate) fn changes_to(self, new: Self) -> Option<Change> {
+        let less = self.tells.iter().zip(new.tells).map(|(old, new)| old.cmp(&new));
+        let text = || format!("`Referrer-Policy` is `{}` instead of `{}`", new.name, self.name);
+        (self != new).then(|| Change::new(Effect::of(less), text()))
     }
 
     fn tells_no_more_than(self, other: Self) -> bool {

@@ -1,5 +1,6 @@
 use http::{HeaderName, header};
-use rempart_guard::{Enforcement, Problem, Problems, duration};
+use rempart_guard::{Day, Enforcement, Problem, Problems, duration, duration_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::BANNERS;
@@ -8,8 +9,8 @@ use crate::framing::{Framing, NONE, SELF};
 use crate::hsts::{Directives, Hsts};
 use crate::referrer::ReferrerPolicy;
 
-/// The headers of one tenant's answers as they are written. What is not written is balanced: it hardens, and breaks no
-/// application that is served over HTTPS under its own host.
+/// Which headers one tenant's answers leave with, merged with what the application sends. What is not written is balanced:
+/// it hardens, and breaks no application that is served over HTTPS under its own host.
 ///
 /// ```toml
 /// [headers]
@@ -20,34 +21,55 @@ use crate::referrer::ReferrerPolicy;
 /// [headers.hsts]
 /// max_age = "730d"
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HeadersSettings {
     /// `enforce` amends the answers, `report` tells what would have been replaced, `off` does nothing.
     pub enforcement: Enforcement,
+    /// Until when the control is meant to be in `report`: a day such as `"2026-12-31"`. It changes nothing by itself; when
+    /// the day is over and the control still reports only, `rempart check` says so.
+    #[schemars(with = "Option<Day>")]
+    pub report_until: Option<String>,
     /// `Strict-Transport-Security`: for how long browsers come back over HTTPS only.
     pub hsts: HstsSettings,
     /// Who may show the site in a frame: `'self'`, and hosts (`portal.city.example`, `*.city.example`) with `https://` and a
     /// port or without. An empty list is nobody. Leaves as `frame-ancestors` and as `X-Frame-Options`.
+    /// A portal that embeds the site and is not named shows an empty frame.
+    #[schemars(inner(regex(pattern = SOURCE_PATTERN)), extend("x-form" = "list of hosts"))]
     pub frame_ancestors: Vec<String>,
     /// What a page tells the next one about where the visitor comes from: `no-referrer`, `same-origin`, `strict-origin`,
-    /// `origin`, `strict-origin-when-cross-origin`, `origin-when-cross-origin` or `no-referrer-when-downgrade`.
+    /// `origin`, `strict-origin-when-cross-origin`, `origin-when-cross-origin` or `no-referrer-when-downgrade`. An
+    /// application's own word is kept when it tells no more. Applications that check the `Referer` of their own forms do not
+    /// work under `no-referrer`.
+    #[schemars(extend("enum" = policies().collect::<Vec<_>>()))]
     pub referrer_policy: String,
-    /// Names of further headers that are removed, besides the usual banners such as `Server` and `X-Powered-By`.
+    /// Names of further headers that are removed, besides the usual banners such as `Server` and `X-Powered-By`. Headers that
+    /// carry the answer, such as `Content-Type` and `Location`, cannot be removed.
+    #[schemars(inner(regex(pattern = NAME_PATTERN)), extend("x-form" = "list of header names"))]
     pub remove: Vec<String>,
     /// Names of headers that this control leaves exactly as the application sends them, or does not send them. For an
-    /// application that a header breaks, until it is mended.
+    /// application that a header breaks, until it is mended: what the header stops is then no longer stopped.
+    #[schemars(extend("items" = {"type": "string", "enum": leavable().collect::<Vec<_>>()}))]
+    #[schemars(extend("x-form" = "list of header names"))]
     pub dangerous_leave: Vec<String>,
 }
 
-/// `Strict-Transport-Security` as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `Strict-Transport-Security`: for how long browsers come back to the tenant over HTTPS only (RFC 6797).
+///
+/// ```toml
+/// [headers.hsts]
+/// max_age = "730d"
+/// include_subdomains = true
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HstsSettings {
     /// How long a browser remembers, in whole seconds at least: `"365d"`. Begin with minutes on a site that has never had
     /// it: there is no way back before the time is over.
+    #[schemars(schema_with = "duration_schema", extend("x-least" = "1s"))]
     pub max_age: String,
-    /// Whether all hosts below the tenant's own are meant too. Only when every one of them is served over HTTPS.
+    /// Whether all hosts below the tenant's own are meant too. Only when every one of them is served over HTTPS:
+    /// browsers do not open the others any more.
     pub include_subdomains: bool,
     /// Whether browsers may ship the host in their built-in list, which takes months to leave. The list wants at least
     /// `"365d"` and `include_subdomains`.
@@ -55,9 +77,10 @@ pub struct HstsSettings {
 }
 
 /// The headers of one tenant's answers as they are enforced, each value ready to be sent. Made of [`HeadersSettings`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadersPolicy {
-    enforcement: Enforcement,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) report_until: Option<Day>,
     pub(crate) hsts: Option<Hsts>,
     pub(crate) nosniff: bool,
     pub(crate) framing: Framing,
@@ -71,6 +94,12 @@ impl HeadersPolicy {
     pub const fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
+
+    /// The last day on which the control is meant to be in `report`, when somebody has said one.
+    #[must_use]
+    pub const fn report_until(&self) -> Option<Day> {
+        self.report_until
+    }
 }
 
 impl Default for HeadersSettings {
@@ -78,6 +107,7 @@ impl Default for HeadersSettings {
     fn default() -> Self {
         Self {
             enforcement: Enforcement::Enforce,
+            report_until: None,
             hsts: HstsSettings::default(),
             frame_ancestors: vec![SELF.to_owned()],
             referrer_policy: "strict-origin-when-cross-origin".to_owned(),
@@ -102,6 +132,7 @@ impl TryFrom<HeadersSettings> for HeadersPolicy {
 
     fn try_from(settings: HeadersSettings) -> Result<Self, Problems> {
         let mut problems = Problems::new();
+        let report_until = problems.take(Day::report_until(settings.report_until.as_deref()));
         let left = read_left(&settings.dangerous_leave, &mut problems);
         let sends = |name: HeaderName| !left.contains(&name);
         let hsts = problems.take(settings.hsts.read());
@@ -127,6 +158,7 @@ impl TryFrom<HeadersSettings> for HeadersPolicy {
         problems.none_or(|| {
             Some(Self {
                 enforcement: settings.enforcement,
+                report_until: report_until?,
                 hsts: hsts.filter(|_| sends(header::STRICT_TRANSPORT_SECURITY)),
                 nosniff: sends(header::X_CONTENT_TYPE_OPTIONS),
                 framing,
@@ -189,6 +221,23 @@ const SET: [HeaderName; 5] = [
     header::REFERRER_POLICY,
 ];
 
+fn policies() -> impl Iterator<Item = &'static str> {
+    ReferrerPolicy::names().filter(|name| *name != "unsafe-url")
+}
+
+fn leavable() -> impl Iterator<Item = &'static str> {
+    SET.iter().chain(&BANNERS).map(HeaderName::as_str)
+}
+
+/// What [`read_removed`] reads (RFC 9110 section 5.6.2).
+const NAME_PATTERN: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
+
+/// What [`read_source`] reads, with the quotes of `'self'`.
+const SOURCE_PATTERN: &str = concat!(
+    "^('[Ss][Ee][Ll][Ff]'|([Hh][Tt][Tt][Pp][Ss]?://)?",
+    r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:(\*|\+?[0-9]+))?)$",
+);
+
 fn read_left(names: &[String], problems: &mut Problems) -> Vec<HeaderName> {
     let known = |name: &HeaderName| SET.contains(name) || BANNERS.contains(name);
     let read = |name: &String| {
@@ -223,9 +272,7 @@ fn read_referrer(word: &str) -> Result<ReferrerPolicy, Problem> {
         .ok()
         .filter(|policy: &ReferrerPolicy| policy.name() != "unsafe-url");
     known.ok_or_else(|| {
-        let names = ReferrerPolicy::names()
-            .filter(|name| *name != "unsafe-url")
-            .map(|name| format!("`{name}`"));
+        let names = policies().map(|name| format!("`{name}`"));
         let message = format!("`{word}` is no policy that keeps a visitor's address from other sites");
         Problem::new(["referrer_policy"], "referrer_policy_invalid", message)
             .help(format!("one of {}", names.collect::<Vec<_>>().join(", ")))

@@ -355,6 +355,17 @@ fn settings_that_cannot_be_meant_are_refused_all_at_once() {
 }
 
 #[test]
+fn until_when_headers_are_reported_is_a_day() {
+    let until = |day: &str| HeadersSettings {
+        report_until: Some(day.into()),
+        ..Default::default()
+    };
+    assert_eq!(problems(until("2026-02-30")), ["report_until date_invalid"]);
+    let policy = HeadersPolicy::try_from(until("2026-12-31")).unwrap();
+    assert_eq!(policy.report_until(), "2026-12-31".parse().ok());
+}
+
+#[test]
 fn a_year_of_https_cannot_be_taken_back_by_accident() {
     let with = |max_age: &str, include_subdomains, preload| {
         let mut settings = HeadersSettings::default();

@@ -1,17 +1,28 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What one connection is doing: how many requests have begun on it, and how many are over, their answers' bodies included.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     begun: AtomicU64,
     over: AtomicU64,
+    outdated: AtomicBool,
 }
 
 impl Activity {
     /// How many requests have begun.
     pub(crate) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Notes that nothing more can be asked on this connection: its tenant is gone.
+    pub(crate) fn outdate(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing more can be asked.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// Whether every request is over.

@@ -2,74 +2,83 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
-use rempart_config::{Config, Diagnostics};
-use rempart_guard::{DecisionSink, Reporter, RequestIds};
-use rempart_tenant::{KeyRing, KeyRingError, Tenant, Tenants};
-use rempart_tls::Sites;
+use rempart_config::{Config, Diagnostics, LastGood, LastGoodError, Scope, Source};
+use rempart_guard::{DecisionSink, RequestIds};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::certificates;
+use crate::control::Control;
+use crate::keys;
 use crate::listen::listeners;
-use crate::pool::Pool;
-use crate::shared::Shared;
-use crate::stack::Controls;
-use crate::tunnel::Tunnels;
-use crate::upstream::Upstream;
+use crate::roster::{Roster, read_ring};
+use crate::served;
+use crate::table::Seat;
 use crate::worker::{Sockets, Worker};
 
-/// The edge, ready to serve: its configuration is whole, its certificates are checked and its sockets are bound.
+/// The edge, ready to serve: its configuration is read, its certificates are checked and its sockets are bound.
+///
+/// A tenant whose file is wrong does not keep the others from being served: see [`Control`].
 pub struct Edge {
-    config: Config,
-    tenants: Tenants,
-    controls: Vec<Controls>,
-    sites: Arc<Sites<Tenant>>,
+    control: Control,
+    seats: Vec<Arc<Seat>>,
     development_ca: Option<PathBuf>,
-    reporter: Reporter,
     sockets: Vec<Sockets>,
     https: Vec<SocketAddr>,
     http: Vec<SocketAddr>,
 }
 
 impl Edge {
-    /// Builds every tenant's controls, checks its certificate, and binds the listeners. Decisions go to `sink`.
+    /// Reads the configuration, builds every tenant's controls, checks its certificate, and binds the listeners. Decisions
+    /// go to `sink`. What is wrong with single tenants is in [`Control::wrong`].
     ///
     /// # Errors
     ///
-    /// What is wrong with a certificate, with file, line and column; the vendor's secret; an address that cannot be had.
-    pub fn bind(config: Config, sink: Arc<dyn DecisionSink>) -> Result<Self, StartError> {
+    /// What is wrong with the vendor's file; everything that is wrong with anything, when not one tenant can be served; the
+    /// vendor's secret; an address that cannot be had.
+    pub fn bind(mut source: Source, sink: Arc<dyn DecisionSink>) -> Result<Self, StartError> {
+        let reading = source.read(&Scope::All)?;
+        let vendor = Arc::clone(&reading.vendor);
         let state = |error| StartError::State {
-            path: config.state.clone(),
+            path: vendor.state.clone(),
             error,
         };
-        std::fs::create_dir_all(&config.state).map_err(state)?;
-        let ring = KeyRing::open_or_create(&config.state.join(ROOT_KEY))?;
-        let tenants = config.tenants();
-        let certificates = certificates::load(&config, &tenants)?;
-        let controls = controls(&config, &ring, &sink)?;
-        let workers = config.listen.workers.map_or_else(cores, NonZeroUsize::get);
+        std::fs::create_dir_all(&vendor.state).map_err(state)?;
+        let ring = read_ring(&vendor, &vendor.state, &source)?;
+        let last_good = LastGood::open(&vendor.state)?;
+        let workers = vendor.listen.workers.map_or_else(cores, NonZeroUsize::get);
+        let mut roster = Roster::new(source, Arc::clone(&vendor), Arc::clone(&ring), last_good, sink, workers);
+        let prepared = roster.prepare(reading, &Scope::All, ring);
+        if prepared.served() == 0 {
+            return Err(prepared.wrong().into());
+        }
         let mut sockets: Vec<Sockets> = (0..workers).map(|_| Sockets::default()).collect();
         let (mut https, mut http) = (Vec::new(), Vec::new());
-        for address in &config.listen.https {
+        for address in &vendor.listen.https {
             https.push(bind(*address, &mut sockets, |sockets| &mut sockets.https)?);
         }
-        for address in &config.listen.http {
+        for address in &vendor.listen.http {
             http.push(bind(*address, &mut sockets, |sockets| &mut sockets.http)?);
         }
+        roster.apply(prepared);
+        let development_ca = roster.development_ca().map(|ca| ca.certificate().to_path_buf());
+        let seats = roster.seats().to_vec();
         Ok(Self {
-            tenants,
-            controls,
-            sites: Arc::new(certificates.sites),
-            development_ca: certificates.development_ca,
-            reporter: Reporter::front(sink),
+            control: Control::new(Arc::new(Mutex::new(roster))),
+            seats,
+            development_ca,
             sockets,
             https,
             http,
-            config,
         })
+    }
+
+    /// What changes the edge while it runs.
+    #[must_use]
+    pub const fn control(&self) -> &Control {
+        &self.control
     }
 
     /// The addresses that answer HTTPS, with the ports that the system chose where the configuration says 0.
@@ -93,7 +102,7 @@ impl Edge {
     /// How many threads serve.
     #[must_use]
     pub const fn workers(&self) -> usize {
-        self.sockets.len()
+        self.seats.len()
     }
 
     /// Serves until `drain` is cancelled, then lets what has begun end within the configured limit.
@@ -106,49 +115,41 @@ impl Edge {
         let edge = &self;
         thread::scope(|scope| {
             let mut threads = Vec::new();
-            for (number, sockets) in sockets.into_iter().enumerate() {
+            let (serving, ended) = mpsc::channel();
+            let keeper = thread::Builder::new().name("sessions".into());
+            keeper.spawn_scoped(scope, move || edge.keep_sessions(&ended))?;
+            for (number, (sockets, seat)) in sockets.into_iter().zip(&edge.seats).enumerate() {
                 let drain = drain.clone();
                 let builder = thread::Builder::new().name(format!("worker-{number}"));
-                threads.push(builder.spawn_scoped(scope, move || edge.work(sockets, drain))?);
+                threads.push(builder.spawn_scoped(scope, move || edge.work(sockets, seat, drain))?);
             }
-            threads.into_iter().try_for_each(|thread| match thread.join() {
+            let outcome = threads.into_iter().try_for_each(|thread| match thread.join() {
                 Ok(ended) => ended,
                 Err(_) => Err(io::Error::other("a worker panicked")),
-            })
+            });
+            drop(serving);
+            outcome
         })
     }
 
+    /// Keeps what is ended of sessions, beside the workers, until there are none and once more.
+    fn keep_sessions(&self, ended: &mpsc::Receiver<()>) {
+        while ended.recv_timeout(KEEP_SESSIONS) == Err(mpsc::RecvTimeoutError::Timeout) {
+            self.control.keep_sessions();
+        }
+        self.control.keep_sessions();
+    }
+
     /// One worker's whole life.
-    fn work(&self, sockets: Sockets, drain: CancellationToken) -> io::Result<()> {
+    fn work(&self, sockets: Sockets, seat: &Arc<Seat>, drain: CancellationToken) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let tasks = TaskTracker::new();
-        let pools: Vec<_> = self
-            .config
-            .tenants
-            .iter()
-            .map(|tenant| Arc::new(Pool::new(tenant.upstream.clone())))
-            .collect();
-        let stacks = self.controls.iter().zip(&pools).map(|(controls, pool)| {
-            let tunnels = Tunnels::new(tasks.clone());
-            controls.stack(Upstream::new(Arc::clone(pool), controls.reporter().clone(), tunnels))
-        });
-        let stacks = stacks.collect();
         let worker = Arc::new(Worker {
-            shared: Arc::new(Shared {
-                tenants: self.tenants.clone(),
-                trusted_proxies: self.config.trusted_proxies.clone(),
-                reporter: self.reporter.clone(),
-            }),
+            seat: Arc::clone(seat),
             ids: Arc::new(RequestIds::new()),
-            sites: Arc::clone(&self.sites),
-            stacks,
-            pools,
-            hardening: self.controls.iter().map(Controls::hardening).collect(),
-            tasks: tasks.clone(),
             drain,
             https_port: self.https.first().map_or(443, SocketAddr::port),
         });
-        runtime.block_on(worker.run(sockets, self.config.drain))
+        runtime.block_on(worker.run(sockets))
     }
 }
 
@@ -159,6 +160,21 @@ impl std::fmt::Debug for Edge {
             .field("http", &self.http)
             .finish_non_exhaustive()
     }
+}
+
+/// Checks what [`Edge::bind`] would find wrong with keys and certificates, without making or binding anything, and warns of those that
+/// end soon: within three weeks of `now`, or in the last quarter of a shorter life.
+#[must_use]
+pub fn check(config: &Config, now: SystemTime) -> Diagnostics {
+    let found = config.tenants.iter().filter_map(|tenant| {
+        Some(match served::check(tenant, now) {
+            Err(problem) => config.diagnose(&tenant.id, problem),
+            Ok(warning) => config.diagnose(&tenant.id, warning?).warning(),
+        })
+    });
+    let keys = keys::check(&config.vendor.keys, &config.vendor.state);
+    let keys = keys.into_iter().map(|problem| config.diagnose_vendor(problem));
+    keys.chain(found).collect()
 }
 
 /// Why the edge does not start.
@@ -175,9 +191,9 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
-    /// The vendor's secret cannot be had.
+    /// The last good files cannot be kept.
     #[error(transparent)]
-    Keys(#[from] KeyRingError),
+    LastGood(#[from] LastGoodError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -188,28 +204,8 @@ pub enum StartError {
     },
 }
 
-/// The vendor's root secret, in the state directory.
-const ROOT_KEY: &str = "root.key";
-
-/// Every tenant's controls, or everything that is wrong with any of them.
-fn controls(config: &Config, ring: &KeyRing, sink: &Arc<dyn DecisionSink>) -> Result<Vec<Controls>, Diagnostics> {
-    let (mut controls, mut wrong) = (Vec::new(), Vec::new());
-    for tenant in &config.tenants {
-        let reporter = Reporter::new(tenant.id.clone(), Arc::clone(sink));
-        match Controls::new(tenant, &ring.tenant(&tenant.id), reporter) {
-            Ok(built) => controls.push(built),
-            Err(problems) => {
-                let diagnose = |problem: rempart_guard::Problem| config.diagnose(&tenant.id, problem.under("cookies"));
-                wrong.extend(problems.into_iter().map(diagnose));
-            }
-        }
-    }
-    if wrong.is_empty() {
-        Ok(controls)
-    } else {
-        Err(wrong.into_iter().collect())
-    }
-}
+/// How often what was ended of sessions is written down.
+const KEEP_SESSIONS: Duration = Duration::from_secs(1);
 
 fn bind(
     address: SocketAddr,

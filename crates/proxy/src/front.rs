@@ -16,38 +16,107 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use rempart_guard::{Action, Downstream, Enforcement, Findings, Guard as _, Refusal, Rejection, RequestIds};
 use rempart_headers::Headers;
-use rempart_tenant::{Tenant, TenantRefusal, authority};
+use rempart_tenant::{Host, Tenant, TenantId, TenantRefusal, authority};
 use tower::Service as _;
 
 use crate::Body;
 use crate::activity::{Activity, InFlight};
 use crate::hop::{self, Provenance};
-use crate::shared::Shared;
 use crate::stack::TenantStack;
+use crate::table::{Seat, Shared, Table};
 
 /// The service of one connection, which its handshake bound to one tenant.
 pub(crate) struct Front {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) seat: Arc<Seat>,
     pub(crate) ids: Arc<RequestIds>,
-    pub(crate) tenant: Tenant,
-    /// Called in place: a clone for each request would cost an allocation and a reference for each layer.
-    pub(crate) stack: RefCell<TenantStack>,
-    pub(crate) hardening: Option<Arc<Headers>>,
+    pub(crate) held: RefCell<Held>,
     pub(crate) peer: std::net::IpAddr,
     pub(crate) provenance: Provenance,
     pub(crate) activity: Arc<Activity>,
+}
+
+/// What a connection holds of its worker's table, and takes anew when that is replaced.
+pub(crate) struct Held {
+    /// The name of the handshake.
+    name: Box<str>,
+    tenant: Tenant,
+    table: Arc<Table>,
+    number: u64,
+    /// Called in place: a clone for each request would cost an allocation and a reference for each layer.
+    stack: TenantStack,
     /// The `Host` that was last found to be this tenant's: a client that keeps to it is not looked up again.
-    pub(crate) agreed: RefCell<Option<HeaderValue>>,
+    agreed: Option<HeaderValue>,
+    /// The tenant is gone, or the name is another's now.
+    outdated: bool,
+}
+
+impl Held {
+    /// For a handshake with this name that `table` gave to `tenant`.
+    pub(crate) fn new(name: Box<str>, tenant: Tenant, (table, number): (Arc<Table>, u64)) -> Self {
+        Self {
+            stack: table.doors[tenant.index()].stack.clone(),
+            name,
+            tenant,
+            table,
+            number,
+            agreed: None,
+            outdated: false,
+        }
+    }
+
+    /// Takes the worker's table as it is now, when it is another.
+    fn renew(&mut self, seat: &Seat) {
+        if self.number == seat.number() {
+            return;
+        }
+        (self.table, self.number) = seat.table();
+        self.agreed = None;
+        let host = self.name.parse::<Host>().ok();
+        let tenant = host.and_then(|host| self.table.shared.tenants.of_host(&host));
+        match tenant.filter(|tenant| tenant.id() == self.tenant.id()) {
+            Some(tenant) => {
+                self.tenant = tenant.clone();
+                self.stack = self.table.doors[tenant.index()].stack.clone();
+            }
+            None => self.outdated = true,
+        }
+    }
+
+    /// `Host`, `:authority` and the handshake's name must be of one tenant.
+    fn agree(&mut self, request: &Request<Body>) -> Result<(), TenantRefusal> {
+        let named = authority(request.uri(), request.headers())?;
+        let same = |agreed: &HeaderValue| agreed.as_bytes() == named.as_bytes();
+        if self.agreed.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        let tenants = &self.table.shared.tenants;
+        tenants.agrees(&self.tenant, request.version(), request.uri(), request.headers())?;
+        self.agreed = HeaderValue::from_str(named).ok();
+        Ok(())
+    }
+
+    /// What hardens an answer that the front gives in the tenant's name; nothing when there is no such tenant any more.
+    fn hardening(&self) -> Option<&Headers> {
+        let door = self.table.doors.get(self.tenant.index()).filter(|_| !self.outdated)?;
+        door.hardening.as_deref()
+    }
 }
 
 impl Front {
     /// Brings a request into the form in which every layer sees it, and finds out whose it is.
-    fn admit(&self, request: &mut Request<Body>) -> Result<(), FrontRefusal> {
-        let client = self.shared.trusted_proxies.client(self.peer, request.headers());
+    fn admit(&self, held: &mut Held, request: &mut Request<Body>) -> Result<(), FrontRefusal> {
+        held.renew(&self.seat);
+        let proxies = &held.table.shared.trusted_proxies;
+        let client = proxies.client(self.peer, request.headers());
+        let trusted = proxies.trusts(self.peer);
         request.extensions_mut().insert(Downstream {
             client,
             request: self.ids.next_id(),
         });
+        if held.outdated {
+            self.activity.outdate();
+            return Err(FrontRefusal::Outdated(held.name.clone(), held.tenant.id().clone()));
+        }
         if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
             return Err(FrontRefusal::Method(request.method().clone()));
         }
@@ -55,48 +124,29 @@ impl Front {
         if head > MAX_HEAD {
             return Err(FrontRefusal::Head(head));
         }
-        self.agree(request)?;
+        held.agree(request)?;
         let version = request.version();
         hop::canonical(request.headers_mut(), version);
         let host = request.headers().get(HOST).cloned();
         let host = host.or_else(|| HeaderValue::from_str(request.uri().authority()?.as_str()).ok());
-        let trusted = self.shared.trusted_proxies.trusts(self.peer);
         self.provenance.stamp(request.headers_mut(), trusted, host);
         Ok(())
     }
+}
 
-    /// `Host`, `:authority` and the handshake's name must be of one tenant.
-    fn agree(&self, request: &Request<Body>) -> Result<(), TenantRefusal> {
-        let named = authority(request.uri(), request.headers())?;
-        if self
-            .agreed
-            .borrow()
-            .as_ref()
-            .is_some_and(|agreed| agreed.as_bytes() == named.as_bytes())
-        {
-            return Ok(());
-        }
-        self.shared
-            .tenants
-            .agrees(&self.tenant, request.version(), request.uri(), request.headers())?;
-        *self.agreed.borrow_mut() = HeaderValue::from_str(named).ok();
-        Ok(())
+/// The front's own no leaves as hardened as an answer of the tenant's whose connection it is.
+fn refuse(held: &Held, request: &Request<Body>, refusal: &FrontRefusal) -> Response<Body> {
+    let rejection = refusal.rejection();
+    let downstream = Downstream::of(request.extensions()).ok();
+    let (feature, code) = (refusal.feature(), rejection.code());
+    let reporter = &held.table.shared.reporter;
+    reporter.record(feature, code, Action::Refuse, Enforcement::Enforce, downstream, refusal);
+    let answer = rejection.answer(request.headers(), downstream.map(|downstream| downstream.request));
+    let (mut head, body) = answer.into_parts();
+    if let Some(headers) = held.hardening() {
+        headers.amend((), &mut head, &mut Findings::default());
     }
-
-    /// The front's own no leaves as hardened as an answer of the tenant's whose connection it is.
-    fn refuse(&self, request: &Request<Body>, refusal: &FrontRefusal) -> Response<Body> {
-        let rejection = refusal.rejection();
-        let downstream = Downstream::of(request.extensions()).ok();
-        let (feature, code) = (refusal.feature(), rejection.code());
-        let reporter = &self.shared.reporter;
-        reporter.record(feature, code, Action::Refuse, Enforcement::Enforce, downstream, refusal);
-        let answer = rejection.answer(request.headers(), downstream.map(|downstream| downstream.request));
-        let (mut head, body) = answer.into_parts();
-        if let Some(headers) = &self.hardening {
-            headers.amend((), &mut head, &mut Findings::default());
-        }
-        Response::from_parts(head, body)
-    }
+    Response::from_parts(head, body)
 }
 
 impl hyper::service::Service<Request<Incoming>> for Front {
@@ -107,15 +157,16 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     fn call(&self, request: Request<Incoming>) -> FrontFuture {
         let in_flight = InFlight::begin(&self.activity);
         let mut request = request.map(Body::request);
-        if let Err(refusal) = self.admit(&mut request) {
-            return FrontFuture::answered(self.refuse(&request, &refusal), in_flight);
-        }
         // Every layer and the upstream are always ready: a control that must wait waits in its future. And no layer calls
-        // back into the connection that calls it, so the stack is never borrowed twice.
-        let mut stack = self.stack.borrow_mut();
+        // back into the connection that calls it, so what is held is never borrowed twice.
+        let mut held = self.held.borrow_mut();
+        if let Err(refusal) = self.admit(&mut held, &mut request) {
+            return FrontFuture::answered(refuse(&held, &request, &refusal), in_flight);
+        }
+        let Held { stack, table, .. } = &mut *held;
         match catch_unwind(AssertUnwindSafe(|| stack.call(request))) {
-            Ok(answer) => FrontFuture::running(answer, in_flight, Arc::clone(&self.shared)),
-            Err(_) => FrontFuture::answered(self.shared.panicked(), in_flight),
+            Ok(answer) => FrontFuture::running(answer, in_flight, Arc::clone(&table.shared)),
+            Err(_) => FrontFuture::answered(table.shared.panicked(), in_flight),
         }
     }
 }
@@ -184,12 +235,14 @@ enum FrontRefusal {
     Method(Method),
     #[error("a head of {0} bytes, over {MAX_HEAD}")]
     Head(usize),
+    #[error("the connection named {0:?}, which is not {1}'s any more")]
+    Outdated(Box<str>, TenantId),
 }
 
 impl FrontRefusal {
     const fn feature(&self) -> &'static str {
         match self {
-            Self::Tenant(_) => "tenant",
+            Self::Tenant(_) | Self::Outdated(..) => "tenant",
             Self::Method(_) | Self::Head(_) => "request",
         }
     }
@@ -202,6 +255,9 @@ impl Refusal for FrontRefusal {
             // TRACE mirrors cookies to scripts (RFC 9110 section 9.3.8), CONNECT is for forward proxies.
             Self::Method(_) => Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "method_refused"),
             Self::Head(_) => Rejection::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"),
+            // The client may ask again on a new connection (RFC 9110 section 15.5.20), which shakes hands with whoever has
+            // the name now; this one is about to end.
+            Self::Outdated(..) => Rejection::new(StatusCode::MISDIRECTED_REQUEST, "connection_outdated"),
         }
     }
 }
@@ -251,6 +307,7 @@ mod tests {
             tenants: Tenants::builder().build(),
             trusted_proxies: TrustedProxies::none(),
             reporter: Reporter::front(Arc::new(sink)),
+            drain: std::time::Duration::ZERO,
         };
         let activity = Arc::default();
         let stack: StackFuture = Box::pin(async { panic!("as a test") });

@@ -9,6 +9,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `edge.rs` | the life of the edge: bind, serve, drain |
+//! | `control.rs`, `roster.rs`, `remember.rs` | who is served as what, and how a reload changes it |
+//! | `served.rs`, `table.rs` | one tenant as it is served; what a worker serves from |
 //! | `worker.rs` | one thread, one runtime, its own listeners and stacks |
 //! | `serve.rs`, `activity.rs`, `coalesce.rs`, `linger.rs` | HTTP on a connection, and the end to everything that lasts too long |
 //! | `front.rs`, `hop.rs` | one canonical form of a request; who sent it, for whom |
@@ -45,18 +47,23 @@
 
 mod activity;
 mod body;
-mod certificates;
 mod coalesce;
+mod control;
 mod edge;
 mod front;
 mod hop;
+mod keys;
 mod linger;
 mod listen;
+mod outcome;
 mod pool;
 mod redirect;
+mod remember;
+mod roster;
 mod serve;
-mod shared;
+mod served;
 mod stack;
+mod table;
 mod tunnel;
 mod upload;
 mod upstream;
@@ -66,5 +73,6 @@ mod worker;
 mod tests;
 
 pub use body::Body;
-pub use certificates::check;
-pub use edge::{Edge, StartError};
+pub use control::{Control, History, Plan};
+pub use edge::{Edge, StartError, check};
+pub use outcome::{Reloaded, TenantStatus};

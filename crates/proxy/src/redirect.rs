@@ -9,7 +9,7 @@ use rempart_guard::{Action, ClientAddr, Downstream, Enforcement, Refusal, Reject
 use rempart_tenant::{Host, authority};
 
 use crate::Body;
-use crate::shared::Shared;
+use crate::table::Shared;
 
 /// Answers one plain request: `308` to the same host and path over HTTPS (RFC 9110 section 15.4.9, so that a method is
 /// kept), or the refusal of a host that nobody has.

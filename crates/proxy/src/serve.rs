@@ -82,8 +82,8 @@ fn http_2(stream: TlsStream<TcpStream>, front: Front) -> Coalescing<Http2, TlsSt
     Coalescing::new(stream, |stream| builder.serve_connection(TokioIo::new(stream), front))
 }
 
-/// Lets a connection run to its end. Ends it when no request came at first; asks it to end when none has come for long, and
-/// on drain; and then ends it as soon as a look finds nothing in flight.
+/// Lets a connection run to its end. Ends it when no request came at first; asks it to end when none has come for long, when
+/// its tenant is gone, and on drain; and then ends it as soon as a look finds nothing in flight.
 ///
 /// One timer a connection, not one a request: hyper's own limit for reading a head costs an allocation and a timer for each.
 async fn drive<C>(connection: C, deadlines: Deadlines) -> Result<(), Ended>
@@ -104,7 +104,8 @@ where
             if looks && (begun == 0 || (leaving && activity.is_idle())) {
                 return Poll::Ready(Err("no request came".into()));
             }
-            if !leaving && (drained.as_mut().poll(cx).is_ready() || (looks && begun == seen)) {
+            let mut asked = || drained.as_mut().poll(cx).is_ready() || activity.is_outdated();
+            if !leaving && (asked() || (looks && begun == seen)) {
                 leaving = true;
                 connection.as_mut().leave();
                 watch.as_mut().reset(Instant::now() + FAREWELL);

@@ -6,34 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rempart_guard::{Action, ClientAddr, Enforcement, RequestIds};
-use rempart_headers::Headers;
-use rempart_tenant::Tenant;
-use rempart_tls::{AcceptError, Accepted, Sites};
+use rempart_tls::{AcceptError, Accepted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::activity::Activity;
-use crate::front::Front;
+use crate::front::{Front, Held};
 use crate::hop::Provenance;
-use crate::pool::Pool;
 use crate::serve::{self, Deadlines};
-use crate::shared::Shared;
-use crate::stack::TenantStack;
+use crate::table::{Seat, Shared};
 
 /// What one thread serves with. Nothing in it is shared with another thread but what a tenant's controls count.
 pub(crate) struct Worker {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) seat: Arc<Seat>,
     pub(crate) ids: Arc<RequestIds>,
-    pub(crate) sites: Arc<Sites<Tenant>>,
-    /// By [`Tenant::index`].
-    pub(crate) stacks: Vec<TenantStack>,
-    /// By [`Tenant::index`].
-    pub(crate) hardening: Vec<Option<Arc<Headers>>>,
-    /// Its connections to every tenant's application.
-    pub(crate) pools: Vec<Arc<Pool>>,
-    /// Connections and tunnels that are open.
-    pub(crate) tasks: TaskTracker,
     /// Cancelled when the edge is to end.
     pub(crate) drain: CancellationToken,
     pub(crate) https_port: u16,
@@ -47,8 +33,8 @@ pub(crate) struct Sockets {
 }
 
 impl Worker {
-    /// Serves until the drain begins, then until the last connection has ended or `limit` has passed.
-    pub(crate) async fn run(self: Arc<Self>, sockets: Sockets, limit: Duration) -> io::Result<()> {
+    /// Serves until the drain begins, then until the last connection has ended or the drain's limit has passed.
+    pub(crate) async fn run(self: Arc<Self>, sockets: Sockets) -> io::Result<()> {
         for (listeners, secure) in [(sockets.https, true), (sockets.http, false)] {
             for listener in listeners {
                 let (worker, listener) = (Arc::clone(&self), TcpListener::from_std(listener)?);
@@ -58,10 +44,12 @@ impl Worker {
         let worker = Arc::clone(&self);
         tokio::spawn(async move { worker.sweep().await });
         self.drain.cancelled().await;
-        self.tasks.close();
-        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
+        let tasks = &self.seat.tasks;
+        tasks.close();
+        let limit = self.seat.table().0.shared.drain;
+        if tokio::time::timeout(limit, tasks.wait()).await.is_err() {
             tracing::warn!(
-                open = self.tasks.len(),
+                open = tasks.len(),
                 "the drain's limit has passed: closing what is still open"
             );
         }
@@ -72,7 +60,11 @@ impl Worker {
         let mut ticks = tokio::time::interval(SWEEP);
         loop {
             ticks.tick().await;
-            self.pools.iter().for_each(|pool| pool.sweep());
+            let (table, _) = self.seat.table();
+            for doors in table.doors.chunks(SWEPT_AT_ONCE) {
+                doors.iter().for_each(|door| door.pool.sweep());
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -85,7 +77,8 @@ impl Worker {
             match accepted {
                 Ok((stream, peer)) => {
                     let worker = Arc::clone(&self);
-                    self.tasks
+                    self.seat
+                        .tasks
                         .spawn(async move { worker.connection(stream, peer, secure).await });
                 }
                 Err(error) => {
@@ -114,29 +107,28 @@ impl Worker {
 
     async fn secure(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
         let port = stream.local_addr().map_or(self.https_port, |address| address.port());
+        let (table, number) = self.seat.table();
         let Accepted {
             stream,
             value: tenant,
+            name,
             protocol,
             ..
-        } = match self.sites.accept(stream, HANDSHAKE).await {
+        } = match table.sites.accept(stream, HANDSHAKE).await {
             Ok(accepted) => accepted,
             Err(error) => {
-                self.handshake_refused(&error, peer);
+                table.shared.handshake_refused(&error, peer);
                 return Ok(());
             }
         };
         let activity = Arc::new(Activity::default());
         let front = Front {
-            shared: Arc::clone(&self.shared),
+            seat: Arc::clone(&self.seat),
             ids: Arc::clone(&self.ids),
-            stack: self.stacks[tenant.index()].clone().into(),
-            hardening: self.hardening[tenant.index()].clone(),
-            tenant,
+            held: Held::new(name, tenant, (table, number)).into(),
             peer: peer.ip(),
             provenance: Provenance::new(peer.ip(), port),
             activity: Arc::clone(&activity),
-            agreed: None.into(),
         };
         let deadlines = Deadlines {
             activity,
@@ -146,14 +138,17 @@ impl Worker {
     }
 
     async fn plain(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
-        let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(&self.ids));
+        let (table, _) = self.seat.table();
+        let (shared, ids) = (Arc::clone(&table.shared), Arc::clone(&self.ids));
         let (client, https_port) = (ClientAddr::new(peer.ip()), self.https_port);
         let service = hyper::service::service_fn(move |request| {
             std::future::ready(crate::redirect::redirect(&shared, &ids, client, https_port, &request))
         });
         serve::plain(stream, service, self.drain.clone()).await
     }
+}
 
+impl Shared {
     /// A handshake without a known name is a decision like any other: somebody asks for a site that is not here.
     fn handshake_refused(&self, error: &AcceptError, peer: SocketAddr) {
         let Some(code) = error.refusal() else {
@@ -161,8 +156,7 @@ impl Worker {
             return;
         };
         let evidence = format!("{error}, from {}", ClientAddr::new(peer.ip()).network(32, 64));
-        self.shared
-            .reporter
+        self.reporter
             .record("tls", code, Action::Refuse, Enforcement::Enforce, None, evidence);
     }
 }
@@ -172,6 +166,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How often connections to applications are looked through for those that were idle for too long.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How many tenants' connections are looked through before requests have their turn again: some twenty microseconds.
+const SWEPT_AT_ONCE: usize = 256;
 
 /// How long to wait when connections cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -75,8 +75,9 @@
 //! - Many clients that each stay below their quota. A quota per tenant bounds what they do together, at the price that
 //!   they use it up for everybody.
 //! - People behind one address, such as a school, are one client. Give such a quota a burst that a classroom needs.
-//! - A route that the application reads differently than the pattern (`//login`, `/%6cogin`): see
-//!   [`RoutePattern`](rempart_guard::RoutePattern). Put a quota on every route beside that of a single one.
+//! - A route that the application reads in a way that no known server does. `/LOGIN;x=1`, `//login` and `/%6cogin` are
+//!   counted as `/login`, whether they are that or not; what is left is listed in [`RoutePath`](rempart_guard::RoutePath).
+//!   Put a quota on every route beside that of a single one.
 //! - The connection, the handshake and the body: a refused request has cost those. They are limited elsewhere.
 //! - Several machines: each counts by itself.
 //!
@@ -88,8 +89,8 @@
 //!
 //! # Bounds
 //!
-//! Each quota per client has a table of [`RateLimitSettings::max_keys`] places (65,536) of 16 bytes (1 MiB), reserved when
-//! it is made. A client takes a place only as long as its bucket is not full again: one request under `"50/s"` holds it
+//! Each quota per client has a table of [`RateLimitSettings::max_keys`] places (65,536) of 16 bytes (1 MiB), whose
+//! memory is taken page by page as clients come. A client takes a place only as long as its bucket is not full again: one request under `"50/s"` holds it
 //! for 20 ms, one under `"5/15m"` for 180 s.
 //!
 //! When a table is full, nobody who is in it is moved out: their counts stay exact, and whoever is over the limit stays
@@ -106,6 +107,7 @@
 //! GCRA: ITU-T I.371 and the documentation of [`governor`]. Two places to choose from: Azar, Broder, Karlin and Upfal,
 //! *Balanced allocations* (1994). Addresses of a subscriber: RFC 6177.
 
+mod changes;
 mod fields;
 mod gcra;
 mod limit;

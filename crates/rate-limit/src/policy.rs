@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::request;
-use rempart_guard::{Enforcement, RoutePattern};
+use http::Method;
+use rempart_guard::{Day, Enforcement, RoutePath, RoutePattern};
 
 use crate::Rate;
 
@@ -11,6 +11,7 @@ use crate::Rate;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimitPolicy {
     pub(crate) enforcement: Enforcement,
+    pub(crate) report_until: Option<Day>,
     pub(crate) headers: bool,
     pub(crate) keying: Keying,
     /// Quotas of clients before those of the tenant, each kind by name: the order in which their locks are taken.
@@ -25,6 +26,12 @@ impl RateLimitPolicy {
     #[must_use]
     pub const fn enforcement(&self) -> Enforcement {
         self.enforcement
+    }
+
+    /// The last day on which the control is meant to be in `report`, when somebody has said one.
+    #[must_use]
+    pub const fn report_until(&self) -> Option<Day> {
+        self.report_until
     }
 
     /// The quotas, in the order in which they are listed to clients.
@@ -64,12 +71,14 @@ impl QuotaPolicy {
 
     /// Whether a request is counted against this quota.
     #[must_use]
-    pub fn applies(&self, head: &request::Parts) -> bool {
-        self.routes.is_empty()
-            || self
-                .routes
-                .iter()
-                .any(|route| route.matches(&head.method, head.uri.path()))
+    pub fn applies(&self, method: &Method, path: &RoutePath<'_>) -> bool {
+        self.routes.is_empty() || self.routes.iter().any(|route| route.matches(method, path))
+    }
+
+    /// The routes that are counted, in the order in which they are written. None means every route.
+    #[must_use]
+    pub fn routes(&self) -> &[RoutePattern] {
+        &self.routes
     }
 
     /// Whether counts made under `other` mean the same under this quota. The routes may differ: a count is of requests

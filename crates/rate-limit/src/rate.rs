@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use governor::Quota;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How often, as a person writes it: `"10/s"`, `"300/m burst 40"`, `"5/15m burst 3"`.
@@ -146,6 +148,26 @@ impl<'de> Deserialize<'de> for Rate {
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    /// The bounds are left to [`FromStr`].
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^\s*0*[1-9][0-9]*/(0*[1-9][0-9]*)?[smhd](\s+burst\s+0*[1-9][0-9]*)?\s*$",
+            "examples": ["10/s", "300/m burst 40", "5/15m"],
+            "x-form": "rate",
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use rempart_guard::{Enforcement, Problem, Problems, RoutePattern};
+use rempart_guard::{Day, Enforcement, Problem, Problems, RoutePattern};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Keying;
 use crate::{Per, QuotaPolicy, Rate, RateError, RateLimitPolicy};
 
-/// The limits of one tenant as they are written: how often a client may ask, in all and on single routes.
+/// The limits of one tenant: how often a client may ask, in all and on single routes.
 ///
 /// ```toml
 /// [rate_limit]
@@ -24,23 +25,34 @@ use crate::{Per, QuotaPolicy, Rate, RateError, RateLimitPolicy};
 /// per = "tenant"
 /// routes = ["GET /search"]
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimitSettings {
     /// `enforce` refuses with 429, `report` counts and tells what would have been refused, `off` does nothing.
     pub enforcement: Enforcement,
+    /// Until when the control is meant to be in `report`: a day such as `"2026-12-31"`. It changes nothing by itself; when
+    /// the day is over and the control still reports only, `rempart check` says so.
+    #[schemars(with = "Option<Day>")]
+    pub report_until: Option<String>,
     /// The quotas by name. A name is 1 to 32 of `a-z`, `0-9`, `_` and `-`, and clients see it in the `RateLimit` header. A
     /// request is counted against every quota whose routes it takes, and is refused when one of them is used up.
-    /// Layers of configuration merge by name. At most 16.
+    /// Layers of configuration merge by name: a tenant that writes a quota `client` of its own changes what it writes of
+    /// that one, and the others stay. At most 16, counted when they are merged.
+    #[schemars(extend("propertyNames" = {"pattern": NAME_PATTERN}, "maxProperties" = RateLimitPolicy::MAX_QUOTAS))]
     pub quotas: BTreeMap<String, QuotaSettings>,
-    /// For how many clients at once each quota has room, from 128 to 16777216. Memory is reserved for all of them: 16 bytes
-    /// each, so the default of 65536 is 1 MiB a quota. Only clients that have used up some of the quota need room; when
-    /// there is none, new clients share a count and known ones keep theirs.
+    /// For how many clients at once each quota has room, from 128 to 16777216. Memory is taken as they come: 16 bytes each,
+    /// so with the default of 65536 a quota takes 1 MiB at most. Only clients that have used up some of the quota need room;
+    /// when there is none, new clients share a count and known ones keep theirs: too small a number refuses strangers
+    /// together.
+    #[schemars(range(min = MAX_KEYS.0, max = MAX_KEYS.1))]
     pub max_keys: u32,
-    /// How many leading bits of an IPv4 address make a client, from 8 to 32. All behind one address share a count.
+    /// How many leading bits of an IPv4 address make a client, from 8 to 32. All behind one address share a count: a school
+    /// or an office needs a `burst` for all its people. Fewer bits put neighbouring addresses together.
+    #[schemars(range(min = IPV4_PREFIX.0, max = IPV4_PREFIX.1))]
     pub ipv4_prefix: u8,
     /// How many leading bits of an IPv6 address make a client, from 16 to 128. A subscriber holds at least 64 bits of
     /// addresses, so that more than 64 is no limit at all (RFC 6177).
+    #[schemars(range(min = IPV6_PREFIX.0, max = IPV6_PREFIX.1))]
     pub ipv6_prefix: u8,
     /// Whether answers tell clients the quotas and what is left of them, in the `RateLimit-Policy` and `RateLimit` headers.
     /// `Retry-After` on a refusal is always sent.
@@ -52,6 +64,7 @@ impl Default for RateLimitSettings {
     fn default() -> Self {
         Self {
             enforcement: Enforcement::Enforce,
+            report_until: None,
             quotas: BTreeMap::from([("client".to_owned(), QuotaSettings::new("50/s burst 200"))]),
             max_keys: 65_536,
             ipv4_prefix: 32,
@@ -61,19 +74,32 @@ impl Default for RateLimitSettings {
     }
 }
 
-/// One quota as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One quota: how often, for whom, and on which routes.
+///
+/// ```toml
+/// [rate_limit.quotas.login]
+/// rate = "10/m burst 5"
+/// per = "client"
+/// routes = ["POST /login", "POST /api/login"]
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaSettings {
     /// How often: a count, a slash and a period with the unit `s`, `m`, `h` or `d`, such as `"10/s"` or `"5/15m"`; with
-    /// `burst`, how many may come at once after a rest: `"300/m burst 40"`. Without it the burst is the count.
+    /// `burst`, how many may come at once after a rest: `"300/m burst 40"`. Without it the burst is the count. At most a
+    /// million a second and a period of 366 days. A quota needs one, in this layer or in a weaker one.
+    #[schemars(with = "Rate")]
     pub rate: String,
-    /// Who shares a count: `client`, each client network its own, or `tenant`, all clients together.
+    /// Who shares a count: `client`, each client network its own, or `tenant`, all clients together. One client can use up
+    /// the count of a `tenant` for everybody, so write it beside a quota per client and not instead of it.
     #[serde(default = "per_client")]
+    #[schemars(extend("enum" = PER.map(Per::as_str)))]
     pub per: String,
     /// The routes that are counted: paths with an optional method before them, `{name}` for one segment and a last `*`
-    /// for the rest, such as `"POST /login"` or `"/files/{id}/*"`. Empty means every route.
+    /// for the rest, such as `"POST /login"` or `"/files/{id}/*"`. However a request writes the path, it is counted: case,
+    /// `//`, `/x/../`, `%6c` and `;parameters` make no other route. Empty means every route.
     #[serde(default)]
+    #[schemars(with = "Vec<RoutePattern>")]
     pub routes: Vec<String>,
 }
 
@@ -93,9 +119,10 @@ impl TryFrom<RateLimitSettings> for RateLimitPolicy {
 
     fn try_from(settings: RateLimitSettings) -> Result<Self, Problems> {
         let mut problems = Problems::new();
-        within(&mut problems, "max_keys", settings.max_keys, 128, 1 << 24);
-        within(&mut problems, "ipv4_prefix", settings.ipv4_prefix.into(), 8, 32);
-        within(&mut problems, "ipv6_prefix", settings.ipv6_prefix.into(), 16, 128);
+        let report_until = problems.take(Day::report_until(settings.report_until.as_deref()));
+        within(&mut problems, "max_keys", settings.max_keys, MAX_KEYS);
+        within(&mut problems, "ipv4_prefix", settings.ipv4_prefix.into(), IPV4_PREFIX);
+        within(&mut problems, "ipv6_prefix", settings.ipv6_prefix.into(), IPV6_PREFIX);
         if settings.quotas.len() > Self::MAX_QUOTAS {
             let message = format!(
                 "{} quotas are more than the {} of one tenant",
@@ -125,6 +152,7 @@ impl TryFrom<RateLimitSettings> for RateLimitPolicy {
         problems.none_or(|| {
             Some(Self {
                 enforcement,
+                report_until: report_until?,
                 headers,
                 keying,
                 quotas,
@@ -157,11 +185,22 @@ impl QuotaSettings {
     }
 }
 
+/// The least and the most.
+const MAX_KEYS: (u32, u32) = (128, 1 << 24);
+const IPV4_PREFIX: (u32, u32) = (8, 32);
+const IPV6_PREFIX: (u32, u32) = (16, 128);
+
+/// All that `per` can be.
+const PER: [Per; 2] = [Per::Client, Per::Tenant];
+
+/// What [`check_name`] wants.
+const NAME_PATTERN: &str = "^[a-z0-9_-]{1,32}$";
+
 fn per_client() -> String {
     Per::Client.as_str().to_owned()
 }
 
-fn within(problems: &mut Problems, key: &str, value: u32, low: u32, high: u32) {
+fn within(problems: &mut Problems, key: &str, value: u32, (low, high): (u32, u32)) {
     if !(low..=high).contains(&value) {
         let problem = Problem::new([key], "out_of_range", format!("{value} is not from {low} to {high}"));
         problems.push(problem.help(format!("write a number from {low} to {high}, or leave it out")));
@@ -182,9 +221,7 @@ fn rate_problem(key: [String; 3], written: &str, error: RateError) -> Problem {
 }
 
 fn read_per(written: &str, key: [String; 3]) -> Result<Per, Problem> {
-    let known = [Per::Client, Per::Tenant]
-        .into_iter()
-        .find(|per| per.as_str() == written);
+    let known = PER.into_iter().find(|per| per.as_str() == written);
     known.ok_or_else(|| {
         let message = format!("`{}` is not who can share a count", written.escape_debug());
         Problem::new(key, "quota_per_unknown", message).help("write \"client\" or \"tenant\"")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use governor::Quota;
 use governor::clock::{Clock, Reference};
 use http::request;
-use rempart_guard::ClientNetwork;
+use rempart_guard::{ClientNetwork, RoutePath};
 
 use crate::fields::Listing;
 use crate::gcra::{Level, Measure};
@@ -56,10 +56,11 @@ impl<C: Clock> State<C> {
     }
 
     pub(crate) fn matched(&self, head: &request::Parts) -> Matched {
+        let path = RoutePath::from(&head.uri);
         Matched::of(
             (0..)
                 .zip(&self.policy.quotas)
-                .filter(|(_, quota)| quota.applies(head))
+                .filter(|(_, quota)| quota.applies(&head.method, &path))
                 .map(|(index, _)| index),
         )
     }

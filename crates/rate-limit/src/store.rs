@@ -3,8 +3,8 @@
 //! # Bounds
 //!
 //! A table with room for *n* keys takes 16 bytes a key and not one more, ever: eight for a tag (64 bits of a keyed hash of
-//! the key, so the table holds no addresses) and eight for the theoretical arrival time. The memory is reserved at once
-//! and touched as keys come. Two live keys share a tag, and so a count, with a probability of 2⁻⁶⁴ for each pair; as the
+//! the key, so the table holds no addresses) and eight for the theoretical arrival time. The memory is taken page by page
+//! as keys come, because most tables of a vendor with thousands of tenants are empty. Two live keys share a tag, and so a count, with a probability of 2⁻⁶⁴ for each pair; as the
 //! hash is SipHash with keys from the system, nobody can look for such a pair, nor choose where a key falls.
 //!
 //! # What happens when it is full
@@ -56,7 +56,7 @@ impl Table {
         let spot = if self.sets_per_shard == 0 {
             Spot::Shared
         } else {
-            self.find(&sets.words, tag, hash, now)
+            self.find(&sets, tag, hash, now)
         };
         Place { sets, tag, spot }
     }
@@ -66,9 +66,17 @@ impl Table {
         self.shards.len() * self.sets_per_shard as usize * WAYS
     }
 
-    /// The bytes of all places.
+    /// The bytes of the places that there is memory for.
     pub(crate) fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| size_of_val(&*shard.lock().words)).sum()
+        let of_shard = |shard: &Shard| {
+            shard
+                .lock()
+                .pages
+                .iter()
+                .map(|page| size_of_val(&**page))
+                .sum::<usize>()
+        };
+        self.shards.iter().map(of_shard).sum()
     }
 
     /// How many requests were charged to a bucket that is shared for want of room.
@@ -76,24 +84,20 @@ impl Table {
         self.shards.iter().map(|shard| shard.lock().overflowed).sum()
     }
 
-    fn find(&self, words: &[u64], tag: u64, hash: u64, now: u64) -> Spot {
-        let one = Set::at(words, self.scale(hash >> 30));
-        if let Some(known) = one.known(tag) {
-            return known;
+    fn find(&self, sets: &Sets, tag: u64, hash: u64, now: u64) -> Spot {
+        let (one, other) = (self.scale(hash >> 30), self.scale(hash));
+        for set in [one, other] {
+            if let Some(way) = sets.at(set).known(tag) {
+                return Spot::Known(set, way);
+            }
         }
-        let other = Set::at(words, self.scale(hash));
-        if let Some(known) = other.known(tag) {
-            return known;
-        }
-        let (one, other) = (one.room(now), other.room(now));
-        match if other.count > one.count {
-            other.first
+        let [in_one, in_other] = [one, other].map(|set| sets.at(set).room(now));
+        let (set, room) = if in_other.count > in_one.count {
+            (other, in_other)
         } else {
-            one.first
-        } {
-            Some(index) => Spot::Free(index),
-            None => Spot::Shared,
-        }
+            (one, in_one)
+        };
+        room.first.map_or(Spot::Shared, |way| Spot::Free(set, way))
     }
 
     /// Thirty bits of the hash, spread evenly over the sets of a shard.
@@ -113,8 +117,8 @@ impl Place<'_> {
     /// The theoretical arrival time that stands here; zero for a key that is new.
     pub(crate) fn tat(&self) -> u64 {
         match self.spot {
-            Spot::Known(index) => self.sets.words[index + WAYS],
-            Spot::Free(_) => 0,
+            Spot::Known(set, way) => self.sets.at(set).tats[way],
+            Spot::Free(..) => 0,
             Spot::Shared => self.sets.shared,
         }
     }
@@ -127,9 +131,9 @@ impl Place<'_> {
     /// Writes the new time down and lets go.
     pub(crate) fn charge(mut self, tat: u64) {
         match self.spot {
-            Spot::Known(index) | Spot::Free(index) => {
-                self.sets.words[index] = self.tag;
-                self.sets.words[index + WAYS] = tat;
+            Spot::Known(set, way) | Spot::Free(set, way) => {
+                let set = self.sets.at_mut(set);
+                (set.tags[way], set.tats[way]) = (self.tag, tat);
             }
             Spot::Shared => {
                 self.sets.shared = tat;
@@ -150,9 +154,9 @@ struct Shard(Mutex<Sets>);
 
 impl Shard {
     fn with_sets(sets: u64) -> Self {
-        let words = vec![0; sets as usize * 2 * WAYS].into_boxed_slice();
         Self(Mutex::new(Sets {
-            words,
+            pages: Box::default(),
+            count: sets as usize,
             shared: 0,
             overflowed: 0,
         }))
@@ -164,53 +168,74 @@ impl Shard {
 }
 
 struct Sets {
-    /// Set after set: eight tags (zero for a place never used), then eight times.
-    words: Box<[u64]>,
+    /// All sets, page by page. None of a page is there before one of its places is charged, and no page before the first.
+    pages: Box<[Box<[Set]>]>,
+    count: usize,
     /// The time of the bucket of those who have no place.
     shared: u64,
     overflowed: u64,
 }
 
-/// Where a key stands: an index is that of its tag.
+impl Sets {
+    fn at(&self, set: usize) -> &Set {
+        let page = self.pages.get(set / PAGE);
+        page.and_then(|page| page.get(set % PAGE)).unwrap_or(&NEVER_USED)
+    }
+
+    fn at_mut(&mut self, set: usize) -> &mut Set {
+        if self.pages.is_empty() {
+            self.pages = vec![Box::default(); self.count.div_ceil(PAGE)].into_boxed_slice();
+        }
+        let page = &mut self.pages[set / PAGE];
+        if page.is_empty() {
+            let before = set / PAGE * PAGE;
+            *page = vec![NEVER_USED; PAGE.min(self.count - before)].into_boxed_slice();
+        }
+        &mut page[set % PAGE]
+    }
+}
+
+/// Sets in a page of memory: 4 KiB.
+const PAGE: usize = 32;
+
+/// Where a key stands: which set, and which place in it.
 #[derive(Clone, Copy)]
 enum Spot {
-    Known(usize),
-    Free(usize),
+    Known(usize, usize),
+    Free(usize, usize),
     Shared,
 }
 
-struct Set<'a> {
-    start: usize,
-    tags: &'a [u64],
-    tats: &'a [u64],
+/// Eight places. A tag is zero in a place never used, and its time is too, which has always passed.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Set {
+    tags: [u64; WAYS],
+    tats: [u64; WAYS],
 }
+
+const NEVER_USED: Set = Set {
+    tags: [0; WAYS],
+    tats: [0; WAYS],
+};
 
 struct Room {
     count: usize,
     first: Option<usize>,
 }
 
-impl<'a> Set<'a> {
-    fn at(words: &'a [u64], set: usize) -> Self {
-        let start = set * 2 * WAYS;
-        let (tags, tats) = words[start..start + 2 * WAYS].split_at(WAYS);
-        Self { start, tags, tats }
+impl Set {
+    fn known(&self, tag: u64) -> Option<usize> {
+        self.tags.iter().position(|there| *there == tag)
     }
 
-    fn known(&self, tag: u64) -> Option<Spot> {
-        self.tags
-            .iter()
-            .position(|there| *there == tag)
-            .map(|way| Spot::Known(self.start + way))
-    }
-
-    /// The places that are free or full again. A place never used has the time zero, which has always passed.
+    /// The places that are free or full again.
     fn room(&self, now: u64) -> Room {
         let mut room = Room { count: 0, first: None };
         for way in (0..WAYS).rev().filter(|way| self.tats[*way] <= now) {
             room = Room {
                 count: room.count + 1,
-                first: Some(self.start + way),
+                first: Some(way),
             };
         }
         room
@@ -244,9 +269,22 @@ mod tests {
     #[test]
     fn a_table_takes_sixteen_bytes_a_key_whoever_comes() {
         let (table, hasher) = (Table::with_room_for(65_536), RandomState::new());
-        assert_eq!((table.places(), table.bytes()), (65_536, 1_048_576));
         charge(&table, &hasher, 0..1_000_000);
         assert_eq!((table.places(), table.bytes()), (65_536, 1_048_576));
+        charge(&table, &hasher, 1_000_000..2_000_000);
+        assert_eq!((table.places(), table.bytes()), (65_536, 1_048_576));
+    }
+
+    #[test]
+    fn a_table_that_nobody_comes_to_takes_nothing() {
+        let (table, hasher) = (Table::with_room_for(65_536), RandomState::new());
+        assert_eq!(fill(&table, &hasher, 0..1_000), 0);
+        assert_eq!((table.places(), table.bytes()), (65_536, 0));
+        charge(&table, &hasher, 0..1);
+        assert_eq!(table.bytes(), 4_096);
+        let odd = Table::with_room_for(128 * 33);
+        charge(&odd, &hasher, 0..1_000_000);
+        assert_eq!(odd.bytes(), 128 * 33 * 16, "its last pages are shorter");
     }
 
     #[test]

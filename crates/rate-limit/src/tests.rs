@@ -176,6 +176,31 @@ fn a_quota_counts_its_routes_and_no_others() {
 }
 
 #[test]
+fn a_route_is_counted_however_it_is_written() {
+    let site = Site::new("[quotas.login]\nrate = \"9/m\"\nroutes = [\"POST /login\"]");
+    for path in [
+        "//Login;jsessionid=1",
+        "/LOGIN",
+        "/login/",
+        "/./login",
+        "/%6cogin",
+        "/x/../login",
+        "/x/..;/login",
+        "/x%2f..%5clogin",
+        "/(S(x))/login",
+    ] {
+        assert_eq!(site.passes(HOME, &format!("POST {path}?x"), 1), 1, "{path}");
+    }
+    assert_eq!(
+        site.passes(HOME, "POST //Login;jsessionid=1", 3),
+        0,
+        "all nine were counted"
+    );
+    assert_eq!(site.passes(HOME, "POST /login", 3), 0);
+    assert_eq!(site.passes(HOME, "POST /logins", 3), 3);
+}
+
+#[test]
 fn a_request_that_one_quota_refuses_is_charged_to_none() {
     let site = Site::new(LOGIN);
     assert_eq!(site.passes(HOME, "POST /login", 4), 3);
@@ -363,7 +388,7 @@ fn a_million_hostile_networks_take_no_memory_and_reset_nobodys_count() {
             .map(|table| (table.places, table.bytes))
             .collect::<Vec<_>>()
     };
-    assert_eq!(sizes(), [(65_536, 1_048_576)], "16 bytes a key");
+    assert_eq!(sizes(), [(65_536, 0)], "nobody has come");
     assert_eq!(site.passes(HOME, "/", 9), 5, "over its limit before the flood");
     assert_eq!(site.passes(AWAY, "/", 2), 2, "known, with three left");
 
@@ -375,7 +400,7 @@ fn a_million_hostile_networks_take_no_memory_and_reset_nobodys_count() {
     });
     let passed = passed.count();
 
-    assert_eq!(sizes(), [(65_536, 1_048_576)]);
+    assert_eq!(sizes(), [(65_536, 1_048_576)], "16 bytes a key");
     assert_eq!(site.passes(HOME, "/", 9), 0, "still over its limit");
     assert_eq!(site.passes(AWAY, "/", 9), 3, "and the other has exactly what it had");
     let overflowed = site.limit.tables().map(|table| table.overflowed).sum::<u64>();
@@ -495,4 +520,22 @@ fn replay(site: &Site, charged: &[u64], now: u64, path: &str) -> bool {
     }
     fresh.wait(now - at);
     fresh.ask(HOME, path).is_ok()
+}
+
+#[test]
+fn until_when_limits_are_reported_is_a_day_and_limits_nothing_by_itself() {
+    let site = Site::new(&format!("report_until = \"2020-01-01\"\n{CLIENT}"));
+    assert_eq!(
+        site.limit.policy().report_until().map(|day| day.to_string()).as_deref(),
+        Some("2020-01-01")
+    );
+    assert_eq!(site.passes(HOME, "/", 10), 5, "enforced before the day and after it");
+    let settings: RateLimitSettings = toml::from_str("report_until = \"31.12.2026\"").unwrap();
+    let problems = RateLimitPolicy::try_from(settings).unwrap_err();
+    let problem = problems.iter().next().unwrap();
+    assert_eq!(
+        (problem.key.join("."), problem.code),
+        ("report_until".to_owned(), "date_invalid")
+    );
+    assert!(problem.help.as_ref().unwrap().contains("2026-12-31"));
 }

@@ -1,31 +1,68 @@
-//! How the program is told to end.
+//! How the program is told to end, and to read its configuration again.
 
 use std::{io, thread};
 
-use tokio::signal::unix::{SignalKind, signal};
+use rempart_config::Scope;
+use rempart_proxy::Control;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::reload;
 
 /// A token that SIGTERM or SIGINT cancels. A second signal ends the process at once, with the status that shells give
 /// for SIGINT.
 pub(crate) fn drain() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let drain = token.clone();
+    watch(
+        "signals",
+        [SignalKind::terminate(), SignalKind::interrupt()],
+        move || {
+            if drain.is_cancelled() {
+                std::process::exit(130);
+            }
+            tracing::info!("draining: a second signal ends at once");
+            drain.cancel();
+        },
+    )?;
+    Ok(token)
+}
+
+/// Reloads at each SIGHUP. Those that come while it reloads are one more reload together, which reads what each would.
+pub(crate) fn reload_at_hang_up(control: &Control) -> io::Result<()> {
+    let control = control.clone();
+    watch("hang-ups", [SignalKind::hangup()], move || {
+        // The log has said what came of it.
+        let _ = reload::reload(&control, &Scope::All, "SIGHUP");
+    })
+}
+
+/// Calls for every signal of these kinds, on a thread of its own.
+fn watch<const N: usize>(
+    name: &str,
+    kinds: [SignalKind; N],
+    mut each: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut term, mut int) = {
+    let mut signals: Vec<Signal> = {
         let _inside = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        kinds.into_iter().map(signal).collect::<io::Result<_>>()?
     };
-    thread::Builder::new().name("signals".into()).spawn(move || {
+    let thread = thread::Builder::new().name(name.into()).spawn(move || {
         runtime.block_on(async {
             loop {
-                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-                if drain.is_cancelled() {
-                    std::process::exit(130);
-                }
-                tracing::info!("draining: a second signal ends at once");
-                drain.cancel();
+                let any = std::future::poll_fn(|cx| {
+                    let came = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+                    if came {
+                        std::task::Poll::Ready(())
+                    } else {
+                        std::task::Poll::Pending
+                    }
+                });
+                any.await;
+                each();
             }
         });
-    })?;
-    Ok(token)
+    });
+    thread.map(drop)
 }

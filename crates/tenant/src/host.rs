@@ -1,8 +1,10 @@
 //! Host names as they are compared: lower-case, without port, and nothing that two parsers could read in two ways.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// A host name in the form in which it is compared: lower-case ASCII (RFC 1123 section 2.1, RFC 5891 for others in their
 /// `xn--` form), at most 253 bytes, no trailing dot. An address literal is a host too (`[2001:db8::1]`, `192.0.2.1`).
@@ -132,6 +134,29 @@ impl fmt::Display for HostPattern {
             Self::Exact(host) => host.fmt(f),
             Self::OneBelow(parent) => write!(f, "*.{parent}"),
         }
+    }
+}
+
+impl JsonSchema for HostPattern {
+    fn schema_name() -> Cow<'static, str> {
+        "HostPattern".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    /// What is said of a host's length is left to [`FromStr`].
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": concat!(
+                r"^(\[[0-9A-Fa-f:.]+\]",
+                r"|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?)$",
+            ),
+            "examples": ["library.example", "*.library.example"],
+            "x-form": "host",
+        })
     }
 }
 

@@ -2,6 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 /// A tenant's name: what its file is called, and the label in every log line and metric.
 ///
 /// One to 32 lower-case letters, digits and hyphens, beginning with a letter: it can stand in a file name, a metric's
@@ -39,6 +41,12 @@ impl FromStr for TenantId {
 impl From<TenantId> for Arc<str> {
     fn from(id: TenantId) -> Self {
         id.0
+    }
+}
+
+impl Serialize for TenantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

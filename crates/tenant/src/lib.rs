@@ -5,8 +5,8 @@
 //!
 //! - [`Tenants`] knows which host belongs to whom. It alone can make a [`Tenant`], so whoever holds one has the proof
 //!   that the request was addressed to that tenant; SNI and `Host` must agree, and an unknown host gets nothing.
-//! - [`KeyRing`] derives every secret from one root, per tenant and per purpose (HKDF, RFC 5869), so no two tenants
-//!   ever share a key and no layer can ask for its neighbour's.
+//! - [`KeyRing`] derives every secret from the vendor's roots, per tenant and per purpose (HKDF, RFC 5869), so no two tenants
+//!   ever share a key and no layer can ask for its neighbour's. A root is replaced by a new one while the old one still opens.
 //! - [`TenantStacks`] hands a request to its tenant's stack, in anybody's axum or hyper service.
 //!
 //! # A request for one tenant never reaches another's stack
@@ -68,7 +68,7 @@ mod tests;
 pub use front::{ServerName, authority};
 pub use host::{Host, HostError, HostPattern};
 pub use id::{TenantId, TenantIdError};
-pub use keys::{DerivedKey, KeyRing, KeyRingError, TenantKeys};
+pub use keys::{DerivedKey, KeyId, KeyIdError, KeyRing, KeyRingError, PurposeKey, PurposeKeys, TenantKeys};
 pub use refusal::TenantRefusal;
 pub use stacks::{StackFuture, TenantStacks};
 pub use tenants::{Tenant, Tenants, TenantsBuilder, TenantsError};

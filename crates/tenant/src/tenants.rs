@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,11 +44,24 @@ struct Map {
     one_below: HashMap<Host, usize>,
 }
 
+impl Map {
+    /// Who has exactly this pattern.
+    fn of(&self, host: &HostPattern) -> Option<&usize> {
+        match host {
+            HostPattern::Exact(host) => self.exact.get(host),
+            HostPattern::OneBelow(parent) => self.one_below.get(parent),
+        }
+    }
+}
+
 impl Tenants {
     /// An empty set to add tenants to.
     #[must_use]
     pub fn builder() -> TenantsBuilder {
-        TenantsBuilder(Map::default())
+        TenantsBuilder {
+            map: Map::default(),
+            names: HashSet::new(),
+        }
     }
 
     /// All tenants, in the order in which they were added.
@@ -104,7 +117,10 @@ impl Tenants {
 
 /// Collects tenants and refuses what two of them claim.
 #[derive(Debug)]
-pub struct TenantsBuilder(Map);
+pub struct TenantsBuilder {
+    map: Map,
+    names: HashSet<TenantId>,
+}
 
 impl TenantsBuilder {
     /// Adds a tenant with its hosts: names, or `*.example.org` for one label below.
@@ -112,7 +128,7 @@ impl TenantsBuilder {
     /// # Errors
     ///
     /// A name or a host that cannot be one, no host at all, or a name or a host that another tenant has already.
-    pub fn tenant<H: AsRef<str>>(self, id: &str, hosts: impl IntoIterator<Item = H>) -> Result<Self, TenantsError> {
+    pub fn tenant<H: AsRef<str>>(mut self, id: &str, hosts: impl IntoIterator<Item = H>) -> Result<Self, TenantsError> {
         let id = id.parse().map_err(|error| TenantsError::Id(id.to_owned(), error))?;
         let parse = |host: H| {
             host.as_ref()
@@ -120,46 +136,46 @@ impl TenantsBuilder {
                 .map_err(|error| TenantsError::Host(host.as_ref().to_owned(), error))
         };
         let hosts = hosts.into_iter().map(parse).collect::<Result<Vec<HostPattern>, _>>()?;
-        self.add(id, hosts)
+        self.add(id, hosts)?;
+        Ok(self)
     }
 
     /// Adds a tenant whose name and hosts were read already.
     ///
     /// # Errors
     ///
-    /// No host at all, or a name or a host that another tenant has already.
-    pub fn add(mut self, id: TenantId, hosts: impl IntoIterator<Item = HostPattern>) -> Result<Self, TenantsError> {
-        if self.0.tenants.iter().any(|tenant| tenant.id == id) {
+    /// No host at all, or a name or a host that another tenant has already. Nothing is added then.
+    pub fn add(&mut self, id: TenantId, hosts: impl IntoIterator<Item = HostPattern>) -> Result<(), TenantsError> {
+        let hosts: Vec<HostPattern> = hosts.into_iter().collect();
+        if self.names.contains(&id) {
             return Err(TenantsError::Twice(id));
         }
-        let index = self.0.tenants.len();
-        let mut any = false;
-        for pattern in hosts {
-            any = true;
-            let (map, host) = match &pattern {
-                HostPattern::Exact(host) => (&mut self.0.exact, host),
-                HostPattern::OneBelow(parent) => (&mut self.0.one_below, parent),
-            };
-            if let Some(other) = map.insert(host.clone(), index).filter(|other| *other != index) {
-                let other = self.0.tenants[other].id.clone();
-                return Err(TenantsError::Claimed {
-                    host: pattern,
-                    tenant: id,
-                    other,
-                });
-            }
-        }
-        if !any {
+        if hosts.is_empty() {
             return Err(TenantsError::NoHost(id));
         }
-        self.0.tenants.push(Tenant { id, index });
-        Ok(self)
+        if let Some((pattern, other)) = hosts.iter().find_map(|host| Some((host, *self.map.of(host)?))) {
+            return Err(TenantsError::Claimed {
+                host: pattern.clone(),
+                tenant: id,
+                other: self.map.tenants[other].id.clone(),
+            });
+        }
+        let index = self.map.tenants.len();
+        for host in hosts {
+            match host {
+                HostPattern::Exact(host) => self.map.exact.insert(host, index),
+                HostPattern::OneBelow(parent) => self.map.one_below.insert(parent, index),
+            };
+        }
+        self.names.insert(id.clone());
+        self.map.tenants.push(Tenant { id, index });
+        Ok(())
     }
 
     /// The finished set.
     #[must_use]
     pub fn build(self) -> Tenants {
-        Tenants(Arc::new(self.0))
+        Tenants(Arc::new(self.map))
     }
 }
 

@@ -221,6 +221,75 @@ fn a_secret_that_is_short_or_exposed_is_refused() {
 }
 
 #[test]
+fn a_previous_root_stays_beside_the_current_one_with_its_name_and_its_end() {
+    let (old, new) = (KeyRing::from_secret(&[1; 32]).unwrap(), named("2026-11", 2));
+    let until = std::time::SystemTime::now();
+    let both = new.clone().with_previous(&old, until);
+    let keys = both.tenant(&"a".parse().unwrap()).derive_all("cookies");
+    assert_eq!((keys.tenant().as_str(), keys.current().id.as_str()), ("a", "2026-11"));
+    assert_eq!(keys.current().until, None);
+    let [previous] = keys.previous() else {
+        panic!("{keys:?}")
+    };
+    assert_eq!((previous.id.as_str(), previous.until), ("root", Some(until)));
+    let alone = |ring: &KeyRing| *ring.tenant(&"a".parse().unwrap()).derive("cookies").as_bytes();
+    assert_eq!(keys.current().key.as_bytes(), &alone(&new));
+    assert_eq!(previous.key.as_bytes(), &alone(&old));
+}
+
+#[test]
+fn rings_are_equal_when_secrets_names_and_ends_are() {
+    let until = std::time::SystemTime::now();
+    let both = || named("b", 2).with_previous(&named("a", 1), until);
+    assert_eq!(both(), both());
+    for other in [
+        named("b", 2),
+        named("b", 2).with_previous(&named("a", 3), until),
+        named("b", 2).with_previous(&named("c", 1), until),
+        named("b", 2).with_previous(&named("a", 1), until + std::time::Duration::from_secs(1)),
+        named("a", 1).with_previous(&named("b", 2), until),
+    ] {
+        assert_ne!(both(), other);
+    }
+    assert!(
+        !format!("{:?}", both()).contains('2'),
+        "no secret is printed: {:?}",
+        both()
+    );
+}
+
+fn named(id: &str, seed: u8) -> KeyRing {
+    KeyRing::named(id.parse().unwrap(), &[seed; 32]).unwrap()
+}
+
+#[test]
+fn a_key_has_a_name_that_can_be_a_file() {
+    for name in ["2026-11", "root", "a", "A.b_c-9"] {
+        assert_eq!(name.parse::<crate::KeyId>().unwrap().as_str(), name);
+    }
+    for name in ["", ".", "../x", "a/b", "-a", ".a", "a b", "\u{e9}", &"a".repeat(33)] {
+        assert_eq!(name.parse::<crate::KeyId>(), Err(crate::KeyIdError), "{name}");
+    }
+}
+
+#[test]
+fn a_key_is_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("2026-11.key");
+    KeyRing::create(&path).unwrap();
+    let first = std::fs::read(&path).unwrap();
+    assert_eq!(
+        (
+            first.len(),
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777
+        ),
+        (32, 0o600)
+    );
+    assert!(matches!(KeyRing::create(&path), Err(KeyRingError::File { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), first);
+}
+
+#[test]
 fn two_processes_that_start_at_once_agree_on_the_secret() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("root.key");

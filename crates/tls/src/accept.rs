@@ -18,6 +18,8 @@ pub struct Accepted<IO, T> {
     pub stream: TlsStream<IO>,
     /// What was stored beside the name's configuration.
     pub value: T,
+    /// The server name of the handshake, as the client wrote it but for capitals.
+    pub name: Box<str>,
     /// The protocol that both sides agreed on.
     pub protocol: Protocol,
 }
@@ -128,9 +130,12 @@ where
     };
     let chosen = match start.client_hello().server_name() {
         None => Err(AcceptError::NoName),
-        Some(name) => choose(name).ok_or_else(|| AcceptError::UnknownName(name.to_owned())),
+        Some(name) => match choose(name) {
+            Some((config, value)) => Ok((config, value, Box::from(name))),
+            None => Err(AcceptError::UnknownName(name.to_owned())),
+        },
     };
-    let (config, value) = match chosen {
+    let (config, value, name) = match chosen {
         Ok(chosen) => chosen,
         Err(error) => {
             return Err(Refused {
@@ -145,6 +150,7 @@ where
             protocol: protocol(&stream),
             stream,
             value,
+            name,
         }),
         Err((error, stream)) => Err(Refused {
             error: error.into(),

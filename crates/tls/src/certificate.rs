@@ -20,7 +20,7 @@ use crate::strict::provider;
 #[derive(Clone)]
 pub struct Certificate {
     key: Arc<CertifiedKey>,
-    not_after: UnixTime,
+    validity: [UnixTime; 2],
 }
 
 impl Certificate {
@@ -39,14 +39,7 @@ impl Certificate {
         hosts: &[H],
         now: UnixTime,
     ) -> Result<Self, CertificateError> {
-        let read = |error| CertificateError::read(chain, error);
-        let certificates = contents(chain)
-            .and_then(|pem| CertificateDer::pem_slice_iter(&pem).collect())
-            .map_err(read)?;
-        let private = contents(key)
-            .and_then(|pem| PrivateKeyDer::from_pem_slice(&pem))
-            .map_err(|error| CertificateError::read_key(key, error))?;
-        Self::checked(certificates, private, hosts, now, chain, key)
+        PemPair::read(chain, key)?.check(hosts, now)
     }
 
     /// As [`from_files`](Self::from_files), of what is in memory; the paths are for errors.
@@ -73,7 +66,7 @@ impl Certificate {
             path: path(),
             key: key_file(),
         })?;
-        let not_after = check_dates(&certificate, now, chain_path)?;
+        let validity = check_dates(&certificate, now, chain_path)?;
         match hosts
             .iter()
             .map(AsRef::as_ref)
@@ -85,15 +78,21 @@ impl Certificate {
             }),
             None => Ok(Self {
                 key: Arc::new(key),
-                not_after,
+                validity,
             }),
         }
+    }
+
+    /// The first moment at which it is valid.
+    #[must_use]
+    pub const fn not_before(&self) -> UnixTime {
+        self.validity[0]
     }
 
     /// The last moment at which it is valid.
     #[must_use]
     pub const fn not_after(&self) -> UnixTime {
-        self.not_after
+        self.validity[1]
     }
 
     pub(crate) fn into_key(self) -> CertifiedKey {
@@ -101,10 +100,90 @@ impl Certificate {
     }
 }
 
+/// A chain and a key as they stand in their files: read, not yet checked.
+///
+/// Two are equal when their bytes are, wherever they come from.
+#[derive(Clone)]
+pub struct PemPair {
+    chain: Vec<u8>,
+    key: Vec<u8>,
+    chain_path: PathBuf,
+    key_path: PathBuf,
+}
+
+impl PemPair {
+    /// Reads the two files.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or is longer than 1 MiB.
+    pub fn read(chain: &Path, key: &Path) -> Result<Self, CertificateError> {
+        Ok(Self {
+            chain: contents(chain).map_err(|error| CertificateError::read(chain, error))?,
+            key: contents(key).map_err(|error| CertificateError::read_key(key, error))?,
+            chain_path: chain.to_owned(),
+            key_path: key.to_owned(),
+        })
+    }
+
+    /// Takes what was read before from files of these names.
+    pub fn of(chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>, chain_path: &Path, key_path: &Path) -> Self {
+        Self {
+            chain: chain.into(),
+            key: key.into(),
+            chain_path: chain_path.to_owned(),
+            key_path: key_path.to_owned(),
+        }
+    }
+
+    /// Checks the two as one: see [`Certificate::from_files`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn check<H: AsRef<str>>(&self, hosts: &[H], now: UnixTime) -> Result<Certificate, CertificateError> {
+        let certificates = CertificateDer::pem_slice_iter(&self.chain)
+            .collect::<Result<_, _>>()
+            .map_err(|error| CertificateError::read(&self.chain_path, error))?;
+        let private = PrivateKeyDer::from_pem_slice(&self.key)
+            .map_err(|error| CertificateError::read_key(&self.key_path, error))?;
+        Certificate::checked(certificates, private, hosts, now, &self.chain_path, &self.key_path)
+    }
+
+    /// The chain, PEM.
+    #[must_use]
+    pub fn chain(&self) -> &[u8] {
+        &self.chain
+    }
+
+    /// The private key, PEM.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+}
+
+impl PartialEq for PemPair {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.chain, &self.key) == (&other.chain, &other.key)
+    }
+}
+
+impl Eq for PemPair {}
+
+impl fmt::Debug for PemPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PemPair")
+            .field("chain", &self.chain_path)
+            .field("key", &self.key_path)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
-            .field("not_after", &self.not_after.as_secs())
+            .field("not_after", &self.not_after().as_secs())
             .finish_non_exhaustive()
     }
 }
@@ -246,7 +325,11 @@ fn contents(path: &Path) -> Result<Vec<u8>, pem::Error> {
     read.map(|_| pem).map_err(pem::Error::Io)
 }
 
-fn check_dates(certificate: &X509Certificate<'_>, now: UnixTime, path: &Path) -> Result<UnixTime, CertificateError> {
+fn check_dates(
+    certificate: &X509Certificate<'_>,
+    now: UnixTime,
+    path: &Path,
+) -> Result<[UnixTime; 2], CertificateError> {
     let validity = certificate.validity();
     let seconds = |time: ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
     let (path, date) = (path.to_path_buf(), |time: ASN1Time| {
@@ -264,9 +347,8 @@ fn check_dates(certificate: &X509Certificate<'_>, now: UnixTime, path: &Path) ->
             date: date(validity.not_after),
         });
     }
-    Ok(UnixTime::since_unix_epoch(Duration::from_secs(seconds(
-        validity.not_after,
-    ))))
+    let times = [validity.not_before, validity.not_after];
+    Ok(times.map(|time| UnixTime::since_unix_epoch(Duration::from_secs(seconds(time)))))
 }
 
 fn covers(certificate: &X509Certificate<'_>, parsed: &ParsedCertificate<'_>, host: &str) -> bool {

@@ -111,12 +111,15 @@ mod strict;
 mod tests;
 
 pub use accept::{AcceptError, Accepted, Protocol};
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, PemPair};
 pub use development_ca::{DevelopmentCa, DevelopmentCaError, Origin};
 pub use names::is_reserved;
 pub use settings::{TlsFiles, TlsSettings};
 pub use sites::{Sites, SitesBuilder};
 pub use strict::StrictTls;
+
+/// A configuration as [`StrictTls`] makes it, for those who keep one and need its name.
+pub use rustls::ServerConfig;
 
 use rustls::pki_types::UnixTime;
 
@@ -124,4 +127,11 @@ use rustls::pki_types::UnixTime;
 #[must_use]
 pub fn now() -> UnixTime {
     UnixTime::now()
+}
+
+/// Another time than [`now`], to judge what was judged before. What lies before 1970 is 1970.
+#[must_use]
+pub fn at(time: std::time::SystemTime) -> UnixTime {
+    let since = time.duration_since(std::time::UNIX_EPOCH);
+    UnixTime::since_unix_epoch(since.unwrap_or_default())
 }

@@ -1,16 +1,27 @@
 use std::path::{Path, PathBuf};
 
 use rempart_guard::Problem;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[tls]` of a tenant's file: where its certificate is. Both keys or neither; with neither, the development CA issues one
-/// when the vendor allows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The certificate of a tenant: where it is. Both keys or neither; with neither, the development CA issues one when the
+/// vendor allows it, and else the tenant is refused.
+///
+/// ```toml
+/// [tls]
+/// certificate = "tls/library.pem"
+/// key_file = "tls/library.key"
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSettings {
-    /// The certificate chain, PEM, the site's own certificate first. Relative to the configuration directory.
+    /// The certificate chain, PEM, the site's own certificate first. A relative path begins at the directory of
+    /// `rempart.toml`. It must be for all of the tenant's hosts.
+    #[schemars(extend("x-form" = "path"))]
     pub certificate: Option<PathBuf>,
-    /// The private key, PEM (PKCS #8, PKCS #1 or SEC1).
+    /// The private key of that certificate, PEM (PKCS #8, PKCS #1 or SEC1). A relative path begins at the directory of
+    /// `rempart.toml`. Nobody but the edge's account should be able to read it.
+    #[schemars(extend("x-form" = "path"))]
     pub key_file: Option<PathBuf>,
 }
 

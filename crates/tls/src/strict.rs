@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -46,7 +46,7 @@ impl StrictTls {
     /// The configuration, with session state that no other configuration has.
     #[must_use]
     pub fn config(self) -> Arc<ServerConfig> {
-        let builder = ServerConfig::builder_with_provider(Arc::new(provider()))
+        let builder = ServerConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .expect("the provider has suites and groups for both versions");
         let resolver = SingleCertAndKey::from(self.certificate.into_key());
@@ -60,7 +60,14 @@ impl StrictTls {
 }
 
 /// The algorithms, named one by one: what a later version of the library adds is not in until somebody looks at it.
-pub(crate) fn provider() -> CryptoProvider {
+///
+/// One for all configurations: it holds no key and no state.
+pub(crate) fn provider() -> &'static Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(chosen()));
+    &PROVIDER
+}
+
+fn chosen() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| SUITES.contains(&suite.suite()));
     provider.kx_groups = vec![

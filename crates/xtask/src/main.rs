@@ -1,4 +1,5 @@
-//! The workspace's own commands: `cargo xtask test` and `cargo xtask bench edge`.
+//! The workspace's own commands: `cargo xtask test`, `cargo xtask bench edge` and `cargo xtask bench
+//! config`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +8,7 @@
 
 mod bench;
 mod debian;
+mod fuzz;
 mod test;
 mod workspace;
 
@@ -29,17 +31,26 @@ enum Command {
     /// Measures.
     #[command(subcommand)]
     Bench(Bench),
+    /// Looks for texts that make the loader of the configuration panic, guided by which code they reach.
+    Fuzz(fuzz::Options),
 }
 
 #[derive(Subcommand)]
 enum Bench {
     /// Compares the edge, bare and hardened, with a bare proxy, nginx and HAProxy.
     Edge(bench::Options),
+    /// Measures thousands of tenants: start, memory, a change to one and to all.
+    Config(bench::config::Options),
+    /// Measures sealing and opening cookies beside the private jar of the `cookie` crate.
+    Cookies,
 }
 
 fn main() -> ExitCode {
     match Xtask::parse().command {
         Command::Test => test::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(Bench::Edge(options)) => bench::run(&options),
+        Command::Bench(Bench::Config(options)) => bench::config::run(&options),
+        Command::Bench(Bench::Cookies) => bench::cookies::run(),
     }
 }

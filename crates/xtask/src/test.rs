@@ -23,11 +23,14 @@ pub(crate) fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What the end-to-end tests speak to the binary with, and what checks the systemd unit.
-const PROGRAMS: [Program; 4] = [
+/// What the end-to-end tests speak to the binary with, the applications behind it that are real, and what checks the systemd
+/// unit.
+const PROGRAMS: [Program; 6] = [
     Program::new("curl", "curl"),
     Program::new("openssl", "openssl"),
     Program::new("python3", "python3"),
+    Program::new("php", "php-cli"),
+    Program::new("django-admin", "python3-django"),
     Program::new("systemd-analyze", "systemd"),
 ];
 

@@ -34,7 +34,7 @@ pub(crate) fn build_release(packages: &[&str]) -> io::Result<PathBuf> {
     Ok(target_directory()?.join("release"))
 }
 
-fn target_directory() -> io::Result<PathBuf> {
+pub(crate) fn target_directory() -> io::Result<PathBuf> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1", "--locked"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     metadata["target_directory"]

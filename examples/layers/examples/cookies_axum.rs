@@ -7,8 +7,8 @@
 //! $ curl -s -H "Cookie: PHPSESSID=ab12" http://127.0.0.1:3000/
 //! ```
 //!
-//! The application sets `PHPSESSID=ab12; Domain=.vendor.example` as legacy software does. It leaves sealed, without the
-//! `Domain`, with `Secure`, `HttpOnly` and `SameSite`. Sent back as it left, the application sees its own `ab12` again; the
+//! The application sets `PHPSESSID=ab12; Domain=.vendor.example` as legacy software does. It leaves sealed, as
+//! `__Host-PHPSESSID`, without the `Domain`, with `Secure`, `HttpOnly` and `SameSite`. Sent back as it left, the application sees its own `ab12` again; the
 //! value that nobody sealed, though it is the right one, never reaches it.
 
 use std::error::Error;
@@ -26,13 +26,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // it. A service keeps it where it stays and only it can read, such as /var/lib/NAME, so that a restart logs nobody out.
     let directory = tempfile::tempdir()?;
     let ring = KeyRing::open_or_create(&directory.path().join("root.key"))?;
-    let key = ring.tenant(&"library".parse()?).derive("cookies");
+    let keys = ring.tenant(&"library".parse()?).derive_all("cookies");
 
     let settings = CookieSettings {
         session: vec!["PHPSESSID".into()],
         ..CookieSettings::default()
     };
-    let policy = CookiePolicy::new(settings, vec!["library.example".into()], &key)?;
+    let policy = CookiePolicy::new(settings, vec!["library.example".into()], &keys)?;
 
     let app = Router::new()
         .route(

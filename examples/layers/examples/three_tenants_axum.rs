@@ -75,7 +75,7 @@ fn stack(tenant: &Tenant, ring: &KeyRing, sink: &Arc<dyn DecisionSink>) -> Resul
         session: vec!["SESSION".into()],
         ..CookieSettings::default()
     };
-    let key = ring.tenant(tenant.id()).derive("cookies");
+    let keys = ring.tenant(tenant.id()).derive_all("cookies");
 
     let stack = ServiceBuilder::new()
         // Outermost, so that a refusal leaves hardened too.
@@ -90,7 +90,7 @@ fn stack(tenant: &Tenant, ring: &KeyRing, sink: &Arc<dyn DecisionSink>) -> Resul
         ))
         // Innermost: only the application sees the session.
         .layer(CookieLayer::new(
-            CookiePolicy::new(cookies, Vec::new(), &key)?,
+            CookiePolicy::new(cookies, Vec::new(), &keys)?,
             reporter,
         ))
         .service(application(tenant));

@@ -81,7 +81,7 @@ fn cookies_axum_seals_what_leaves_and_opens_nothing_else() {
     let welcome = example.curl("/login", &[]);
     let set = welcome.header("set-cookie").unwrap();
     assert!(
-        set.starts_with("PHPSESSID=") && set.ends_with("; HttpOnly; SameSite=Lax; Secure"),
+        set.starts_with("__Host-PHPSESSID=") && set.ends_with("; HttpOnly; SameSite=Lax; Secure"),
         "{set}"
     );
     assert!(!set.contains("ab12") && !set.to_lowercase().contains("domain"), "{set}");
@@ -103,6 +103,60 @@ fn cookies_axum_seals_what_leaves_and_opens_nothing_else() {
         sees("colour=green; PHPSESSID=ab12"),
         "the application sees: colour=green\n"
     );
+}
+
+#[test]
+fn sealed_jar_axum_keeps_what_nobody_else_can_write() {
+    let example = Example::start("sealed_jar_axum");
+    let with = |path: &str, cookie: &str| example.curl(path, &["-H", &format!("Cookie: {cookie}")]);
+    let first = example.curl("/add/apple", &[]).cookie();
+    assert!(
+        first.starts_with("__Host-basket=") && !first.contains("apple"),
+        "{first}"
+    );
+    let second = with("/add/pear", &first);
+    let set = second.header("set-cookie").unwrap();
+    assert!(
+        set.ends_with("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"),
+        "{set}"
+    );
+    assert_eq!(with("/", &second.cookie()).body, "in the basket: apple pear \n");
+    for planted in ["__Host-basket=apple", "basket=apple", &second.cookie()[..60]] {
+        assert_eq!(with("/", planted).body, "in the basket: \n", "{planted}");
+    }
+    let emptied = with("/empty", &second.cookie());
+    assert!(
+        emptied
+            .header("set-cookie")
+            .unwrap()
+            .starts_with("__Host-basket=; Path=/; Max-Age=0")
+    );
+}
+
+#[test]
+fn sessions_axum_ends_what_the_application_never_ends() {
+    let example = Example::start("sessions_axum");
+    let cookie_of = |answer: &Answer| format!("Cookie: {}", answer.cookie());
+    let account = |cookie: &str| example.curl("/", &["-H", cookie]).body;
+    let enter = |cookie: &str| cookie_of(&example.curl("/login", &["-X", "POST", "-H", cookie]));
+
+    let planted = cookie_of(&example.curl("/first", &[]));
+    let own = enter(&planted);
+    assert_eq!(account(&own), "your account\n");
+    assert_eq!(
+        account(&planted),
+        "please log in\n",
+        "whoever knew the cookie from before the login"
+    );
+
+    let left = example.curl("/logout", &["-X", "POST", "-H", &own]);
+    assert_eq!(left.header("clear-site-data"), Some("\"storage\""));
+    assert_eq!(account(&own), "please log in\n");
+
+    let again = enter(&cookie_of(&example.curl("/first", &[])));
+    assert_eq!(account(&again), "your account\n");
+    assert_eq!(example.curl("/kill", &["-X", "POST"]).body, "1 ended\n");
+    assert_eq!(account(&again), "please log in\n");
 }
 
 #[test]

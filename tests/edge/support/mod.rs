@@ -9,5 +9,5 @@ mod vendor;
 pub(crate) use browser::Browser;
 pub(crate) use clients::{Answer, curl, curl_with, openssl, python};
 pub(crate) use running::{Running, edge, rempart};
-pub(crate) use upstreams::{Stub, site, stub};
+pub(crate) use upstreams::{Application, Stub, application, site, stub};
 pub(crate) use vendor::{Vendor, vendor, vendor_with};

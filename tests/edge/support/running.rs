@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -15,6 +15,15 @@ use super::clients::{Answer, curl};
 /// The program under test.
 pub(crate) fn rempart() -> Command {
     Command::new(env!("CARGO_BIN_EXE_rempart"))
+}
+
+/// An edge on a directory of its own, with much to say.
+fn run(directory: &Path) -> Command {
+    let mut command = rempart();
+    command
+        .args(["--log", "debug,hyper=info,h2=info,rustls=info", "run", "--config"])
+        .arg(directory);
+    command
 }
 
 /// An edge to come: `edge().tenant("library", upstream, "").start()`.
@@ -34,8 +43,13 @@ pub(crate) struct Builder {
 
 impl Builder {
     /// A tenant `NAME` with the host `NAME.localhost`, this upstream, and more lines for its file.
-    pub(crate) fn tenant(mut self, name: &str, upstream: SocketAddr, more: &str) -> Self {
-        let mut file = format!("hosts = [\"{name}.localhost\"]\n\n[upstream]\nurl = \"http://{upstream}\"\n");
+    pub(crate) fn tenant(self, name: &str, upstream: SocketAddr, more: &str) -> Self {
+        self.tenant_with(name, upstream, "", more)
+    }
+
+    /// As [`tenant`](Self::tenant), with lines for the top of its file, such as `preset = "php"`.
+    pub(crate) fn tenant_with(mut self, name: &str, upstream: SocketAddr, top: &str, more: &str) -> Self {
+        let mut file = format!("hosts = [\"{name}.localhost\"]\n{top}\n[upstream]\nurl = \"http://{upstream}\"\n");
         let _ = writeln!(file, "{more}");
         self.tenants.push((name.to_owned(), file));
         self
@@ -45,6 +59,12 @@ impl Builder {
     pub(crate) fn vendor(mut self, more: &str) -> Self {
         self.vendor.push_str(more);
         self.vendor.push('\n');
+        self
+    }
+
+    /// A variable of the edge's environment.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -67,10 +87,7 @@ impl Builder {
     /// Starts the edge and waits until it serves.
     pub(crate) fn start(self) -> Running {
         let directory = self.write();
-        let mut command = rempart();
-        command
-            .args(["--log", "debug,hyper=info,h2=info,rustls=info", "run", "--config"])
-            .arg(directory.path());
+        let mut command = run(directory.path());
         command.envs(self.environment);
         Running::start(command, directory)
     }
@@ -80,14 +97,14 @@ impl Builder {
 pub(crate) struct Running {
     child: Child,
     log: Arc<Mutex<String>>,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
     https: u16,
     http: u16,
 }
 
 impl Running {
     /// Starts a command that runs an edge, and waits until it serves.
-    pub(super) fn start(mut command: Command, directory: tempfile::TempDir) -> Self {
+    pub(super) fn start(mut command: Command, directory: impl Into<Arc<tempfile::TempDir>>) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
@@ -101,7 +118,7 @@ impl Running {
         let mut running = Self {
             child,
             log,
-            _directory: directory,
+            directory: directory.into(),
             https: 0,
             http: 0,
         };
@@ -110,8 +127,45 @@ impl Running {
         running
     }
 
+    /// Ends this edge, and starts another on what it leaves.
+    pub(crate) fn restart(mut self) -> Self {
+        self.signal("TERM");
+        assert!(self.wait().success(), "{}", self.log());
+        self.again()
+    }
+
+    /// Starts another on what this one, which has ended, leaves.
+    pub(crate) fn again(&self) -> Self {
+        Self::start(run(self.directory()), Arc::clone(&self.directory))
+    }
+
+    /// The directory of its configuration.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Replaces a file of its configuration, such as `tenants.d/city.toml`, as careful programs do.
+    pub(crate) fn rewrite(&self, file: &str, text: &str) {
+        let path = self.directory().join(file);
+        let beside = path.with_extension("beside");
+        fs::write(&beside, text).unwrap();
+        fs::rename(beside, path).unwrap();
+    }
+
+    /// Runs another command of the program on the same configuration.
+    pub(crate) fn rempart(&self, arguments: &[&str]) -> Said {
+        let mut command = rempart();
+        command.args(arguments).arg("--config").arg(self.directory());
+        let output = command.env_remove("REMPART_SOCKET").output().unwrap();
+        Said {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The port that the log names beside these words.
-    fn port(&mut self, words: &str) -> u16 {
+    pub(crate) fn port(&mut self, words: &str) -> u16 {
         let line = self.wait_for_log(words);
         let address = line.split("address=127.0.0.1:").nth(1).unwrap();
         address
@@ -206,6 +260,14 @@ impl Running {
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// What a command said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Drop for Running {

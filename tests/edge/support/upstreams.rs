@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,6 +59,44 @@ fn answers(address: SocketAddr) -> bool {
 }
 
 impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An application in another language, running; killed when dropped.
+pub(crate) struct Application {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// Starts an application on a free port and waits until it accepts connections.
+pub(crate) fn application(command: impl Fn(SocketAddr) -> Command) -> Application {
+    // Another test may take the port between here and the application's start; then another is tried.
+    for _ in 0..10 {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = command(address);
+        let started = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let child = started.unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        let mut application = Application { child, address };
+        let begun = Instant::now();
+        while application.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{command:?} does not start");
+            if TcpStream::connect(address).is_ok() {
+                return application;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    panic!("an application does not start, or found no port")
+}
+
+impl Drop for Application {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

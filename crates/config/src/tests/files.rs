@@ -137,7 +137,7 @@ fn a_byte_order_mark_and_windows_lines_are_no_problem_and_move_no_column() {
   |
 1 | "ü" = 1
   | ^^^
-  = help: known here: `hosts`, `upstream`, `tls`, `rate_limit`, `cookies`, `headers`
+  = help: known here: `hosts`, `level`, `preset`, `personal_data`, `upstream`, `tls`, `rate_limit`, `routes`, `cookies`, `sessions`, `headers`
 
 1 problem in 1 file"#,
     );
@@ -260,7 +260,7 @@ fn programs_read_the_same_as_json() {
     let json = serde_json::to_value(site.load().unwrap_err()).unwrap();
     let expected = serde_json::json!([{
         "file": "tenants.d/library.toml", "line": 4, "column": 1, "tenant": "library",
-        "key": "upstream.conect_timeout", "code": "unknown_key", "message": "there is no such key",
+        "key": "upstream.conect_timeout", "severity": "error", "code": "unknown_key", "message": "there is no such key",
         "help": "did you mean `connect_timeout`?", "related": [],
     }]);
     assert_eq!(json, expected);

@@ -12,7 +12,7 @@ const FILE: &str = "tenants.d/library.toml";
 const URL: &str = "REMPART__TENANTS__LIBRARY__UPSTREAM__URL";
 
 fn library(site: &Site) -> TenantConfig {
-    site.load().unwrap().tenants.remove(0)
+    TenantConfig::clone(&site.load().unwrap().tenants[0])
 }
 
 fn rate(tenant: &TenantConfig, quota: &str) -> Option<String> {
@@ -58,8 +58,8 @@ fn sections_are_merged_key_by_key_and_lists_are_replaced() {
         .iter()
         .find(|one| one.name() == "login")
         .unwrap();
-    let routes = format!("{login:?}");
-    assert!(routes.contains("\"c\"") && !routes.contains("\"a\""), "{routes}");
+    let routes: Vec<_> = login.routes().iter().map(ToString::to_string).collect();
+    assert_eq!(routes, ["/c"]);
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn a_variable_is_toml_or_text() {
         ("city-hall", 2, 9)
     );
     assert_eq!(config.tenants[1].hosts[0].to_string(), "library.test");
-    assert_eq!(config.listen.https[0].to_string(), "[::1]:443");
-    assert!(config.trusted_proxies.trusts("10.1.1.1".parse().unwrap()));
+    assert_eq!(config.vendor.listen.https[0].to_string(), "[::1]:443");
+    assert!(config.vendor.trusted_proxies.trusts("10.1.1.1".parse().unwrap()));
 }
 
 #[test]

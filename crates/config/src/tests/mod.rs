@@ -1,6 +1,15 @@
+mod diff;
 mod files;
 mod layers;
+mod lints;
 mod mutated;
+mod presets;
+mod reference;
+mod routes;
+mod schema;
+mod sessions;
+mod settle;
 mod site;
+mod source;
 mod tenant;
 mod vendor;

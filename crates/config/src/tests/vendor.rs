@@ -21,27 +21,33 @@ fn the_vendors_values_arrive() {
     let site = Site::new().file(FILE, vendor);
     let config = site.load().unwrap();
     assert_eq!(
-        config.listen.https.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        config
+            .vendor
+            .listen
+            .https
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
         ["127.0.0.1:8443", "[::1]:8443"]
     );
-    assert_eq!(config.listen.http, ["127.0.0.1:8080".parse().unwrap()]);
-    assert_eq!(config.listen.workers.map(usize::from), Some(2));
-    assert!(config.trusted_proxies.trusts("10.9.9.9".parse().unwrap()));
-    assert!(config.trusted_proxies.trusts("192.0.2.7".parse().unwrap()));
-    assert!(!config.trusted_proxies.trusts("192.0.2.8".parse().unwrap()));
-    assert_eq!(config.state, site.path().join("../kept"));
+    assert_eq!(config.vendor.listen.http, ["127.0.0.1:8080".parse().unwrap()]);
+    assert_eq!(config.vendor.listen.workers.map(usize::from), Some(2));
+    assert!(config.vendor.trusted_proxies.trusts("10.9.9.9".parse().unwrap()));
+    assert!(config.vendor.trusted_proxies.trusts("192.0.2.7".parse().unwrap()));
+    assert!(!config.vendor.trusted_proxies.trusts("192.0.2.8".parse().unwrap()));
+    assert_eq!(config.vendor.state, site.path().join("../kept"));
     assert_eq!(config.directory, site.path());
-    assert!(config.development_certificates);
-    assert_eq!(config.drain, Duration::from_millis(500));
+    assert!(config.vendor.development_certificates);
+    assert_eq!(config.vendor.drain, Duration::from_millis(500));
 }
 
 #[test]
 fn what_the_vendor_leaves_out_has_its_default() {
     let config = Site::new().load().unwrap();
-    assert!(config.listen.http.is_empty() && config.listen.workers.is_none());
-    assert!(!config.trusted_proxies.trusts("127.0.0.1".parse().unwrap()));
-    assert!(config.state.ends_with(Path::new("state")));
-    assert_eq!(config.drain, Duration::from_secs(30));
+    assert!(config.vendor.listen.http.is_empty() && config.vendor.listen.workers.is_none());
+    assert!(!config.vendor.trusted_proxies.trusts("127.0.0.1".parse().unwrap()));
+    assert!(config.vendor.state.ends_with(Path::new("state")));
+    assert_eq!(config.vendor.drain, Duration::from_secs(30));
 }
 
 #[test]
@@ -80,6 +86,37 @@ rempart.toml:3:9: error[listen_twice]: listen.http[0]: the edge listens on 127.0
 2 problems in 1 file"#,
     );
     expect(&with("\"127.0.0.1:8443\"", "[\"127.0.0.1:0\", \"127.0.0.1:0\"]"), "");
+}
+
+#[test]
+fn metrics_have_an_address_that_nobody_else_has() {
+    let site = |listen: &str| Site::new().file(FILE, format!("{VENDOR}[metrics]\nlisten = {listen}\n"));
+    let config = site("\"127.0.0.1:9464\"").load().unwrap();
+    assert_eq!(config.vendor.metrics, Some("127.0.0.1:9464".parse().unwrap()));
+    assert_eq!(Site::new().load().unwrap().vendor.metrics, None);
+    expect(
+        &site("\"0.0.0.0:8443\""),
+        r#"rempart.toml:6:10: error[listen_twice]: metrics.listen: the edge listens on 127.0.0.1:8443 already
+  |
+6 | listen = "0.0.0.0:8443"
+  |          ^^^^^^^^^^^^^^
+  = help: give each listener a port of its own
+
+1 problem in 1 file"#,
+    );
+    for (listen, code) in [
+        ("\":9464\"", "address_invalid"),
+        ("9464", "wrong_type"),
+        ("[]", "wrong_type"),
+    ] {
+        let said = site(listen).says();
+        assert!(
+            said.contains(&format!("rempart.toml:6:10: error[{code}]: metrics.listen")),
+            "{said}"
+        );
+    }
+    let said = site("\"127.0.0.1:9101\"").says();
+    assert!(said.contains("error[upstream_loop]"), "{said}");
 }
 
 #[test]
@@ -256,4 +293,34 @@ fn a_mistake_in_the_defaults_is_told_once_for_all_tenants() {
     );
     let diagnostics = site.load().unwrap_err();
     assert_eq!(diagnostics.iter().next().unwrap().tenant, None);
+}
+
+#[test]
+fn keys_that_cannot_be_meant_are_refused_at_their_lines() {
+    let said = |keys: &str| Site::new().more("rempart.toml", keys).says();
+    for (keys, code) in [
+        ("[keys]\ncurrent = \"../root\"\n", "error[key_name]: keys.current:"),
+        ("[keys]\ncurrent = \"\"\n", "error[key_name]: keys.current:"),
+        (
+            "[keys.previous]\n\"a/b\" = \"2026-12-31\"\n",
+            "error[key_name]: keys.previous.\"a/b\":",
+        ),
+        (
+            "[keys.previous]\nold = \"2026-02-30\"\n",
+            "error[date_invalid]: keys.previous.old:",
+        ),
+        (
+            "[keys.previous]\nroot = \"2026-12-31\"\n",
+            "error[key_current_and_previous]: keys.previous.root:",
+        ),
+    ] {
+        let said = said(keys);
+        assert!(said.contains(code), "{keys}: {said}");
+    }
+    let many: String = (0..9).map(|number| format!("k{number} = \"2026-12-31\"\n")).collect();
+    assert!(said(&format!("[keys.previous]\n{many}")).contains("error[keys_too_many]: keys.previous"));
+    assert_eq!(
+        said("[keys]\ncurrent = \"2026-11\"\n[keys.previous]\nroot = \"2027-02-28\"\n"),
+        ""
+    );
 }

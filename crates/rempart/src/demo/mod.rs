@@ -14,7 +14,7 @@ use rempart_example_sites::Site;
 
 use crate::cli::{Demo, DemoSite};
 use crate::decisions::DecisionLog;
-use crate::run::{Failure, fail, init_log, start};
+use crate::run::{Failure, administer, fail, init_log, start};
 use crate::signals;
 
 /// Runs until a signal, and takes the sites with it when it ends.
@@ -54,6 +54,8 @@ fn play(arguments: &Demo) -> Result<(), Failure> {
         },
     )?;
     let edge = start(&vendor, environment, Arc::new(decisions))?;
+    signals::reload_at_hang_up(edge.control())?;
+    let _asked = administer(&edge, &drain)?;
     say(&words::welcome(&edge, &sites, &vendor));
     edge.run(&drain)?;
     say("\nThe demo has ended.\n");

@@ -70,7 +70,7 @@ fn lines(port: u16, ca: &str, sites: &[Running]) -> [(&'static str, String); 5] 
         ),
         (
             "The library's session, shown to the city: 403, cookie_foreign_tenant.",
-            format!("{curl} -H 'Accept: application/json' -H \"Cookie: JSESSIONID={session}\" {city}/"),
+            format!("{curl} -H 'Accept: application/json' -H \"Cookie: __Host-JSESSIONID={session}\" {city}/"),
         ),
         (
             "For comparison, the same library without the edge: a bare cookie, and banners with old versions.",

@@ -191,6 +191,7 @@ async fn answer(accepted: Accepted<TcpStream, &'static str>) -> Seen {
         mut stream,
         value: site,
         protocol,
+        ..
     } = accepted;
     let kind = stream.get_ref().1.handshake_kind().unwrap();
     let text = format!(

@@ -7,6 +7,8 @@
 
 mod cases;
 mod certificate;
+pub(crate) mod config;
+pub(crate) mod cookies;
 mod cores;
 mod cpu;
 mod edge;
@@ -21,8 +23,8 @@ mod verify;
 
 use std::io;
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use clap::Args;
 
@@ -156,6 +158,13 @@ fn build(kinds: &[Kind], has_edge: bool) -> io::Result<PathBuf> {
         packages.push("rempart");
     }
     workspace::build_release(&packages)
+}
+
+/// Starts the application behind whatever is measured, on no core of its own.
+fn start_application(programs: &Path, port: u16, folder: &Path) -> io::Result<Running> {
+    let mut command = Command::new(programs.join("rempart-bench-upstream"));
+    command.arg(format!("127.0.0.1:{port}"));
+    Running::start_anywhere("upstream", folder, &command)?.listens_on(port)
 }
 
 /// A port of the loopback address that nobody listens on. Everything under test shares ports with

@@ -23,10 +23,25 @@ impl Running {
     ///
     /// When it cannot be started.
     pub(crate) fn start(name: &str, core: u32, folder: &Path, command: &Command) -> io::Result<Self> {
+        let mut pinned = pinned(core);
+        pinned.arg("setpriv");
+        Self::spawn(name, pinned, folder, command)
+    }
+
+    /// Starts a program on whatever core is free, like [`start`](Self::start) in all else.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub(crate) fn start_anywhere(name: &str, folder: &Path, command: &Command) -> io::Result<Self> {
+        Self::spawn(name, Command::new("setpriv"), folder, command)
+    }
+
+    fn spawn(name: &str, mut setpriv: Command, folder: &Path, command: &Command) -> io::Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let output = fs::File::create(&log)?;
-        let child = pinned(core)
-            .args(["setpriv", "--pdeathsig", "TERM", "--"])
+        let child = setpriv
+            .args(["--pdeathsig", "TERM", "--"])
             .arg(command.get_program())
             .args(command.get_args())
             .current_dir(folder)
@@ -68,9 +83,19 @@ impl Running {
         cpu::used_by_tree(self.child.id()).map_err(|error| io::Error::other(format!("{} is gone: {error}", self.name)))
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that it has said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The last lines of its log.
     pub(crate) fn said(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(10)..].join("\n")
     }
@@ -114,7 +139,7 @@ pub(crate) fn pinned(core: u32) -> Command {
 
 /// Sends a signal with the shell's own `kill`: the standard library has none, and a separate one is
 /// a package of its own.
-fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let script = format!("kill -{name} {process}");
     Command::new("sh")
         .args(["-c", &script])

@@ -1,0 +1,171 @@
+//! `cargo xtask fuzz`: libFuzzer on code that is built with counters at every branch. It needs stable Rust and a C++ compiler.
+//!
+//! What was tried is kept in `target/fuzz`, so that the next run goes on where this one ends; a text that made something
+//! panic is kept in `target/fuzz/found`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{fs, io};
+
+use clap::{Args, ValueEnum};
+
+use crate::debian::{self, Program};
+use crate::workspace::{self, root};
+
+/// Looks for texts that make the loader of the configuration panic, guided by which code they reach.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What is fuzzed.
+    #[arg(value_enum, default_value_t = Target::Config)]
+    target: Target,
+    /// For how long.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    seconds: u32,
+    /// Processes at once, each with its own random numbers.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    jobs: u32,
+    /// Only try this text again, which was found before.
+    #[arg(long, value_name = "FILE")]
+    again: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Target {
+    /// The files of a configuration: what they come to, who is served, what is said.
+    Config,
+}
+
+/// Builds the target and runs it; the status is libFuzzer's.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    match debian::ensure(&[COMPILER]).and_then(|()| fuzz(options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What libFuzzer itself is built with.
+const COMPILER: Program = Program::new("g++", "g++");
+
+fn fuzz(options: &Options) -> io::Result<bool> {
+    let directory = workspace::target_directory()?.join("fuzz");
+    let Target::Config = options.target;
+    let program = build(&directory, "config")?;
+    if let Some(text) = &options.again {
+        return Ok(Command::new(program).arg(text).status()?.success());
+    }
+    let (corpus, found) = (directory.join("config"), directory.join("found"));
+    fs::create_dir_all(&found)?;
+    sow(&corpus)?;
+    let mut command = Command::new(program);
+    command
+        .arg(&corpus)
+        .arg(format!("-artifact_prefix={}/", found.display()));
+    command.arg(format!("-max_total_time={}", options.seconds));
+    // A text that takes longer than this keeps a reload from its end: that is found as well.
+    command.args([
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-max_len=16384",
+        "-print_final_stats=1",
+    ]);
+    if options.jobs > 1 {
+        command.arg(format!("-fork={}", options.jobs));
+    }
+    let passed = command.status()?.success();
+    if !passed {
+        eprintln!(
+            "\n✗ found in {}. To repeat it:\n    cargo xtask fuzz config --again FILE",
+            found.display()
+        );
+    }
+    Ok(passed)
+}
+
+/// Builds a target, and gives the program. All versions are those of the workspace.
+fn build(directory: &Path, name: &str) -> io::Result<PathBuf> {
+    let fuzz = root().join("fuzz");
+    fs::copy(root().join("Cargo.lock"), fuzz.join("Cargo.lock"))?;
+    let host = host()?;
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&fuzz)
+        .env("CARGO_TARGET_DIR", directory)
+        .env("RUSTFLAGS", COVERAGE.join(" "));
+    // With a target named, build scripts are not built with the flags.
+    cargo.args(["build", "--release", "--bin", name, "--target", &host]);
+    if !cargo.status()?.success() {
+        return Err(io::Error::other("the target cannot be built"));
+    }
+    Ok(directory.join(host).join("release").join(name))
+}
+
+/// What `cargo fuzz` asks nightly Rust for, as stable Rust takes it: LLVM's own pass, with counters that libFuzzer reads. No
+/// sanitizer: there is no `unsafe` that it would watch.
+const COVERAGE: [&str; 6] = [
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+];
+
+fn host() -> io::Result<String> {
+    let output = Command::new("rustc").arg("-vV").output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| io::Error::other("rustc names no host"))
+}
+
+/// Lays out what the fuzzer begins with: the examples' files, and every preset as a tenant's file.
+fn sow(corpus: &Path) -> io::Result<()> {
+    fs::create_dir_all(corpus)?;
+    let vendor = fs::read(root().join("examples/vendor/rempart.toml"))?;
+    let examples = texts(&root().join("examples/vendor/tenants.d"))?;
+    let presets = texts(&root().join("crates/config/src/presets"))?;
+    for (name, text) in examples.iter().chain(&presets) {
+        let between = &b"#----\n"[..];
+        let (_, other) = &examples[0];
+        let variables = &b"TENANTS__CITY__UPSTREAM__URL=http://127.0.0.1:9102\n"[..];
+        let input = [&vendor, text, other, text].map(Vec::as_slice).join(between);
+        fs::write(
+            corpus.join(format!("seed-{name}")),
+            [&input, between, variables].concat(),
+        )?;
+    }
+    Ok(())
+}
+
+fn texts(directory: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        texts.push((name, fs::read(path)?));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fuzzer_begins_with_every_example_and_every_preset() {
+        let corpus = tempfile::tempdir().unwrap();
+        sow(corpus.path()).unwrap();
+        let seeds = fs::read_dir(corpus.path()).unwrap().count();
+        assert!(seeds >= 12, "{seeds}");
+    }
+
+    #[test]
+    fn rustc_names_its_host() {
+        assert!(host().unwrap().contains('-'));
+    }
+}
