@@ -118,3 +118,27 @@ fn a_browser_keeps_what_leaves_and_shows_it_to_nobody_else() {
         edge.log()
     );
 }
+
+/// Tenant, login, what is typed there, where it leads, what stands there, logout, and where that leads.
+const TOURS: &str = r#"[
+    ["library", "/login", {"card": "29001000000017", "pin": "4821"}, "/account", "29001000000017", "/logout", "/"],
+    ["city", "/intranet/login", {"user": "mairesse", "password": "Riviere-2019"}, "/intranet", "huis clos", "/intranet/logout", "/"],
+    ["daycare", "/login", {"user": "admin", "password": "Bottine-2014"}, "/admin", "Administration", "/logout", "/"]
+]"#;
+
+#[test]
+fn the_three_sites_log_in_browse_and_log_out_in_a_browser_with_every_session_sealed_and_renamed() {
+    let vendor = crate::support::vendor();
+    let said = crate::support::python(include_str!("chromium.py"), &[&vendor.https_port().to_string(), TOURS]);
+    let expected = [
+        "library __Host-PHPSESSID / secure hidden Lax sealed",
+        "library in and still and out",
+        "city __Host-JSESSIONID / secure hidden Lax sealed",
+        "city __Host-vendor_sso / secure hidden Lax sealed",
+        "city in and still and out",
+        "daycare __Host-ASP.NET_SessionId / secure hidden Strict sealed",
+        "daycare in and still and out",
+        "others []",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}

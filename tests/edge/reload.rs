@@ -150,6 +150,40 @@ fn a_reload_says_what_changed() {
 }
 
 #[test]
+fn who_changes_alone_keeps_what_was_settled_among_all() {
+    let one = Stub::fixed(
+        "HTTP/1.1 200 OK\r\nSet-Cookie: lang=fr; Domain=city.localhost; Path=/\r\nContent-Length: 3\r\n\r\none",
+    );
+    let edge = edge().tenant("city", one.address, "").start();
+    let has_domain = || {
+        let cookie = edge.get("city", "/").all("set-cookie").concat().to_ascii_lowercase();
+        cookie.contains("domain=city.localhost")
+    };
+    let reload = |tenant: &str| {
+        let said = edge.rempart(&["reload", "--tenant", tenant]);
+        assert_eq!(said.status, Some(0), "{said:?}");
+        said.stdout
+    };
+    assert!(has_domain());
+    let below = file("pool", &one).replace("pool.localhost", "pool.city.localhost");
+    edge.rewrite("tenants.d/pool.toml", &below);
+    let said = reload("pool");
+    assert!(said.starts_with("changed: city; added: pool; 0 unchanged"), "{said}");
+    assert!(!has_domain(), "a neighbour is below it");
+    for timeout in ["1s", "2s"] {
+        let text = format!("{}connect_timeout = \"{timeout}\"\n", file("city", &one));
+        edge.rewrite("tenants.d/city.toml", &text);
+        let said = reload("city");
+        assert!(said.starts_with("changed: city; 1 unchanged"), "{said}");
+        assert!(!has_domain(), "the neighbour is still there");
+    }
+    edge.rewrite("tenants.d/pool.toml", &file("pool", &one));
+    let said = reload("pool");
+    assert!(said.starts_with("changed: city, pool; 0 unchanged"), "{said}");
+    assert!(has_domain());
+}
+
+#[test]
 fn a_broken_file_leaves_its_tenant_as_it_was_and_is_named() {
     let (one, two) = (Stub::fixed(ONE), Stub::fixed(TWO));
     let edge = edge()

@@ -22,13 +22,14 @@ use crate::tenant_file::TenantFile;
 
 /// What stands between two texts of an input, on a line of its own: the vendor's file, those of tenants, and variables, a
 /// line each.
-pub const BETWEEN: &str = "#----\n";
+pub(crate) const BETWEEN: &str = "#----\n";
 
 /// Takes texts as a configuration, and does with it whatever is done with one. Most are wrong.
 ///
 /// # Panics
 ///
 /// When a text makes anything panic, or what comes out is not as it must be.
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "the fuzzer calls it from outside"))]
 pub fn take(input: &[u8]) {
     let mut texts = Texts(split(input));
     let vendor = texts.next();

@@ -207,7 +207,8 @@ impl Source {
         (ground, wrong)
     }
 
-    /// Reads the files on all cores: each stands for itself.
+    /// Reads the files on all cores: each stands for itself. After the first time one core is left to others, such as those
+    /// who serve what was read before.
     fn read_files(
         &self,
         listed: &[(TenantId, String)],
@@ -217,6 +218,11 @@ impl Source {
     ) -> Vec<(TenantId, Known)> {
         let read = |(id, name): &(TenantId, String)| (id.clone(), self.read_file(id, name, scope, ground, now));
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let cores = if self.files.is_empty() {
+            cores
+        } else {
+            (cores - 1).max(1)
+        };
         let share = listed.len().div_ceil(cores).max(LEAST_SHARE);
         thread::scope(|threads| {
             let shares: Vec<_> = listed

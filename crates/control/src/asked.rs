@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use rempart_config::{Scope, TENANTS_DIRECTORY};
 use rempart_proxy::Control;
 use rempart_tenant::TenantId;
@@ -70,9 +68,8 @@ impl Asked {
             return Ok(Scope::All);
         };
         let files = control.directory().join(TENANTS_DIRECTORY);
-        let served: BTreeSet<TenantId> = control.tenants().into_iter().map(|status| status.tenant).collect();
         let known = |name: String| match name.parse::<TenantId>() {
-            Ok(id) if served.contains(&id) || files.join(format!("{id}.toml")).symlink_metadata().is_ok() => Ok(id),
+            Ok(id) if control.knows(&id) || files.join(format!("{id}.toml")).symlink_metadata().is_ok() => Ok(id),
             _ => Err(Refusal::TenantUnknown(name)),
         };
         names

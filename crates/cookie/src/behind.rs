@@ -56,6 +56,7 @@ impl Answer<'_> {
             let name = session.edge.cookie.as_bytes();
             let is_done = self.is_set(name)
                 || self.is_ended(name)
+                || self.is_left(name)
                 || self.renewals().any(|edge| edge.cookie == session.edge.cookie);
             if !is_done && !deletes(&head.headers, self.policy, name) {
                 lines.extend(self.again(session, &session.edge));

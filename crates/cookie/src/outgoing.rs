@@ -257,19 +257,24 @@ impl Answer<'_> {
     pub(crate) fn renewals(&self) -> impl Iterator<Item = &EdgeSession> {
         self.orders.iter().filter_map(|order| match order {
             SessionOrder::Renew(edge) => Some(edge),
-            SessionOrder::End(_) => None,
+            SessionOrder::End(_) | SessionOrder::Leave(_) => None,
         })
     }
 
     pub(crate) fn ends(&self) -> impl Iterator<Item = &[u8]> {
         self.orders.iter().filter_map(|order| match order {
             SessionOrder::End(name) => Some(name.as_bytes()),
-            SessionOrder::Renew(_) => None,
+            SessionOrder::Renew(_) | SessionOrder::Leave(_) => None,
         })
     }
 
     pub(crate) fn is_ended(&self, name: &[u8]) -> bool {
         self.ends().any(|ended| ended == name)
+    }
+
+    pub(crate) fn is_left(&self, name: &[u8]) -> bool {
+        let left = |order: &SessionOrder| matches!(order, SessionOrder::Leave(left) if left.as_bytes() == name);
+        self.orders.iter().any(left)
     }
 
     pub(crate) fn is_set(&self, name: &[u8]) -> bool {

@@ -355,6 +355,7 @@ fn check_renamed(session: &[String], prefix: Prefix, rules: &Rules, problems: &m
             problems.push(problem.help("write `prefix = \"secure\"` beside the path, or leave the path out"));
         }
     }
+    let session = &session[..session.len().min(MOST_COMPARED)];
     for name in session {
         let outside = format!("{}{name}", prefix.of(name.as_bytes()).as_str());
         if outside != *name && session.contains(&outside) {

@@ -53,4 +53,7 @@ pub enum SessionOrder {
     Renew(EdgeSession),
     /// Delete the cookie of this name in the browser.
     End(Arc<str>),
+    /// Set no cookie of this name, whatever there is to put right: the request came with a number that has just been replaced,
+    /// and the browser has, or will have, a newer cookie.
+    Leave(Arc<str>),
 }

@@ -159,6 +159,12 @@ impl Control {
         true
     }
 
+    /// Whether there is a tenant of this name, served or not.
+    #[must_use]
+    pub fn knows(&self, tenant: &TenantId) -> bool {
+        lock(&self.roster).knows(tenant)
+    }
+
     /// How each tenant stands, by name.
     #[must_use]
     pub fn tenants(&self) -> Vec<TenantStatus> {

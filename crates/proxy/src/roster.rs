@@ -47,6 +47,8 @@ pub(crate) struct Roster {
     members: BTreeMap<TenantId, Member>,
     strays: Diagnostics,
     hosts: Hosts,
+    /// Whether something was applied.
+    serving: bool,
     seats: Vec<Arc<Seat>>,
 }
 
@@ -107,6 +109,7 @@ impl Roster {
             members: BTreeMap::new(),
             strays: Diagnostics::default(),
             hosts: Hosts::default(),
+            serving: false,
             seats: Vec::new(),
         };
         let tables: Vec<_> = (0..workers).map(|worker| roster.table(worker)).collect();
@@ -152,7 +155,8 @@ impl Roster {
     /// Checks certificates, and decides who is served as what, among all.
     pub(crate) fn prepare(&self, reading: Reading, scope: &Scope, ring: Arc<KeyRing>) -> Prepared {
         let Reading { vendor, files, strays } = reading;
-        let mut new: Vec<Result<Version, Diagnostics>> = on_all_cores(&files, |file| self.version(file, scope));
+        let mut new: Vec<Result<Version, Diagnostics>> =
+            self.on_cores(files.iter().collect(), |file| self.version(file, scope));
         let mut last_good: Vec<Option<Version>> = files
             .iter()
             .zip(&new)
@@ -245,6 +249,29 @@ impl Roster {
         before.or_else(|| Some(SystemTime::now()))
     }
 
+    /// Does the same for each item, on all cores but one: that one is left to those who are being served, if anybody is.
+    fn on_cores<T: Send, R: Send>(&self, items: Vec<T>, each: impl Fn(T) -> R + Sync) -> Vec<R> {
+        if items.len() <= LEAST_SHARE {
+            return items.into_iter().map(each).collect();
+        }
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let cores = if self.serving { (cores - 1).max(1) } else { cores };
+        let share = items.len().div_ceil(cores).max(LEAST_SHARE);
+        let (mut left, each) = (items.into_iter(), &each);
+        thread::scope(|threads| {
+            let mut shares = Vec::new();
+            while left.len() > 0 {
+                let share: Vec<T> = left.by_ref().take(share).collect();
+                shares.push(threads.spawn(move || share.into_iter().map(each).collect::<Vec<_>>()));
+            }
+            let done = shares.into_iter().map(|share| match share.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            done.flatten().collect()
+        })
+    }
+
     fn ca(&self) -> Result<Arc<DevelopmentCa>, DevelopmentCaError> {
         if let Some(ca) = self.ca.get() {
             return Ok(Arc::clone(ca));
@@ -279,15 +306,18 @@ impl Roster {
             ..Reloaded::default()
         };
         let mut same_hosts = !whole;
-        for tenant in tenants {
-            let id = tenant.file.id().clone();
-            let old = before.remove(&id);
+        let tenants = tenants.into_iter().map(|tenant| {
+            let old = before.remove(tenant.file.id());
+            (tenant, old)
+        });
+        let members = self.on_cores(tenants.collect(), |(tenant, old)| {
             let was = old.as_ref().and_then(|member| member.served.clone());
-            let member = self.member(tenant, old);
-            reloaded.note(&id, was.as_ref(), member.served.as_ref());
-            same_hosts &= was
-                .zip(member.served.as_ref())
-                .is_some_and(|(was, is)| was.site.is(&is.site));
+            (was, self.member(tenant, old))
+        });
+        for (was, member) in members {
+            let (id, is) = (member.file.id().clone(), member.served.as_ref());
+            reloaded.note(&id, was.as_ref(), is);
+            same_hosts &= was.zip(is).is_some_and(|(was, is)| was.site.is(&is.site));
             self.members.insert(id, member);
         }
         for (id, member) in before {
@@ -307,6 +337,7 @@ impl Roster {
         for (worker, seat) in self.seats.iter().enumerate() {
             seat.put(self.table(worker));
         }
+        self.serving = true;
         reloaded.wrong = self.wrong();
         reloaded.tenants = self.members.len();
         reloaded.took = begun.elapsed();
@@ -472,6 +503,11 @@ impl Roster {
         self.members.iter().map(status).collect()
     }
 
+    /// Whether there is a tenant of this name, served or not.
+    pub(crate) fn knows(&self, tenant: &TenantId) -> bool {
+        self.members.contains_key(tenant)
+    }
+
     /// What each tenant is served as, for those who compare.
     pub(crate) fn configs(&self) -> Vec<Arc<TenantConfig>> {
         self.served().map(|(served, _)| Arc::clone(&served.config)).collect()
@@ -614,24 +650,6 @@ fn candidates(
 
 fn disputed(standing: &Standing) -> bool {
     standing.wrong.iter().any(|one| one.code == "host_claimed")
-}
-
-/// Does the same for each item, on all cores.
-fn on_all_cores<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = items.len().div_ceil(cores).max(LEAST_SHARE);
-    thread::scope(|threads| {
-        let each = &each;
-        let shares: Vec<_> = items
-            .chunks(share)
-            .map(|share| threads.spawn(move || share.iter().map(each).collect::<Vec<_>>()))
-            .collect();
-        let done = shares.into_iter().map(|share| match share.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        done.flatten().collect()
-    })
 }
 
 /// Fewer tenants than this are not worth a thread.

@@ -1,5 +1,6 @@
 //! How the program is told to end, and to read its configuration again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{io, thread};
 
 use rempart_config::Scope;
@@ -32,8 +33,11 @@ pub(crate) fn drain() -> io::Result<CancellationToken> {
 pub(crate) fn reload_at_hang_up(control: &Control) -> io::Result<()> {
     let control = control.clone();
     watch("hang-ups", [SignalKind::hangup()], move || {
-        // The log has said what came of it.
-        let _ = reload::reload(&control, &Scope::All, "SIGHUP");
+        // The log has said what came of it. After a panic the next hang-up is heard all the same.
+        let reload = || drop(reload::reload(&control, &Scope::All, "SIGHUP"));
+        if catch_unwind(AssertUnwindSafe(reload)).is_err() {
+            tracing::error!("a reload panicked; the log has where");
+        }
     })
 }
 

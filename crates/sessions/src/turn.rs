@@ -91,6 +91,7 @@ impl Turn<'_> {
         if ended.is_just_renewed() {
             // The browser has the new cookie by now, or will have it; what the application thinks of a stranger is not for it.
             drop_set(&mut self.head.headers, &subject.name);
+            self.orders.push(SessionOrder::Leave(Arc::clone(&subject.name)));
         } else if subject.sets_value() {
             self.begin_unknown(subject);
         } else {

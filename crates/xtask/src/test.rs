@@ -25,7 +25,8 @@ pub(crate) fn run() -> ExitCode {
 
 /// What the end-to-end tests speak to the binary with, the applications behind it that are real, and what checks the systemd
 /// unit.
-const PROGRAMS: [Program; 6] = [
+const PROGRAMS: [Program; 7] = [
+    Program::new("chromium", "chromium"),
     Program::new("curl", "curl"),
     Program::new("openssl", "openssl"),
     Program::new("python3", "python3"),

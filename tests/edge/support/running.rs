@@ -213,12 +213,16 @@ impl Running {
 
     /// The development CA's certificate.
     pub(crate) fn ca(&self) -> PathBuf {
-        let line = self
-            .log()
-            .lines()
-            .find(|line| line.contains("development certificates"))
-            .unwrap()
-            .to_owned();
+        // Said after the listeners are, which is what a test has waited for.
+        let begun = Instant::now();
+        let line = loop {
+            let log = self.log();
+            if let Some(line) = log.lines().find(|line| line.contains("development certificates")) {
+                break line.to_owned();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "no development CA: {log}");
+            thread::sleep(Duration::from_millis(5));
+        };
         let path = line.split("ca=").nth(1).unwrap();
         path.split_whitespace().next().unwrap().into()
     }

@@ -224,7 +224,7 @@ fn pipe(path: &Path) {
 
 /// Takes away the right to read; `false` when this account needs none.
 pub(super) fn forbid(path: &Path) -> bool {
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     fs::File::open(path).is_err()
 }
 

@@ -198,7 +198,7 @@ async fn drive(expected: Arc<Expected>, driver: usize) {
     let mut pace: Interval = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mine = (driver..expected.tenants.len()).step_by(DRIVERS);
-    let mut visitors: Vec<Visitor> = mine.map(|tenant| Visitor::of(tenant)).collect();
+    let mut visitors: Vec<Visitor> = mine.map(Visitor::of).collect();
     loop {
         for visitor in &mut visitors {
             if expected.stop.load(Ordering::SeqCst) {
@@ -252,7 +252,7 @@ impl Visitor {
         }
         let oldest = tenant.oldest.load(Ordering::SeqCst);
         self.visits += 1;
-        if self.visits % VISITS == 0 {
+        if self.visits.is_multiple_of(VISITS) {
             self.connection = None;
         }
         let answer = match timeout(DEADLINE, self.ask(expected)).await {
@@ -367,3 +367,40 @@ const VISITS: usize = 8;
 
 /// Longer than anything takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+#[test]
+fn whoever_judges_notices_what_must_not_be() {
+    let tenant = Tenant {
+        name: "t-000".into(),
+        oldest: 7.into(),
+        newest: 7.into(),
+        absences: 0.into(),
+    };
+    let answer = |word: &'static str, version, left| {
+        let word = Bytes::from_static(word.as_bytes());
+        let (version, left) = (Some(version), Some(left));
+        Ok(Answer { word, version, left })
+    };
+    for (answer, expected) in [
+        (answer("t-000", 7, 9), [0, 0, 0, 0]),
+        (answer("t-000", 8, 8), [0, 0, 0, 0]),
+        (Err("cut off".into()), [1, 0, 0, 0]),
+        (answer("t-001", 7, 9), [0, 1, 0, 0]),
+        (answer("t-000", 6, 9), [0, 0, 1, 0]),
+        (answer("t-000", 9, 9), [0, 0, 1, 0]),
+        (answer("t-000", 7, 10), [0, 0, 0, 1]),
+    ] {
+        let (mut visitor, tally) = (Visitor::of(0), Tally::default());
+        visitor.left = Some(9);
+        visitor.judge(answer, 7..=8, &tenant, &tally);
+        let Tally {
+            failed,
+            foreign,
+            changed,
+            forgotten,
+            ..
+        } = &tally;
+        let found = [failed, foreign, changed, forgotten].map(|count| count.load(Ordering::SeqCst));
+        assert_eq!(found, expected, "{:?}", tally.said());
+    }
+}

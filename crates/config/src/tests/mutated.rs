@@ -285,3 +285,38 @@ fn no_depth_makes_the_loader_panic() {
         }
     }
 }
+
+/// One client's file must not keep everybody's reload from its end: what is read of a list takes no more than its length.
+/// Whoever compares each with each is noticed here by not coming to an end.
+#[test]
+fn no_list_as_long_as_a_file_takes_for_ever() {
+    let list = |item: fn(usize) -> String| {
+        (0..40_000)
+            .map(|index| format!("{:?}", item(index)))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let (names, same, wrong) = (
+        list(|index| format!("s{index}")),
+        list(|_| "s".into()),
+        list(|index| format!("s {index}")),
+    );
+    for key in [
+        "[cookies]\nsession",
+        "[cookies]\nsession_in_url",
+        "[cookies]\nscript_readable",
+        "[sessions]\nbeside",
+        "[headers]\nframe_ancestors",
+        "[headers]\nremove",
+        "[headers]\ndangerous_leave",
+        "[routes]\nrecord",
+        "[rate_limit.quotas.client]\nroutes",
+    ] {
+        for items in [&names, &same, &wrong] {
+            fuzzing::take_file(format!("{LIBRARY}{key} = [{items}]\n").as_bytes());
+        }
+    }
+    for items in [&names, &same, &wrong] {
+        fuzzing::take_file(format!("hosts = [{items}]\n").as_bytes());
+    }
+}

@@ -1,5 +1,7 @@
 //! What a sealed value is bound to, and which keys open it.
 
+use rempart_guard::SessionOrder;
+
 use super::site::*;
 use crate::version1;
 use crate::{CookieRefusal, CookieSettings};
@@ -48,6 +50,18 @@ fn a_session_with_a_domain_opens_at_the_hosts_below_it() {
         site.ask_at("other.example", pair(&line)).unwrap().codes,
         ["cookie_broken"]
     );
+}
+
+#[test]
+fn a_session_that_has_just_been_replaced_is_not_put_in_the_place_of_the_newer_one() {
+    let (old, new) = (ring("root", 1), ring("2026-09", 2));
+    let before = Site::of("library", php(), &old);
+    let cookie = before.sealed("PHPSESSID=1; Path=/");
+    let site = before.after(php(), &new.with_previous(&old, morning() + DAY * 30));
+    let asked = site.ask(&cookie);
+    let leave = [SessionOrder::Leave("PHPSESSID".into())];
+    assert_eq!(site.answer_with(&asked, &[], &leave, None).0, [""; 0]);
+    assert_eq!(site.answer(&asked, &[]).len(), 1, "without the order it is moved");
 }
 
 #[test]

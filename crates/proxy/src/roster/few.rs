@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rempart_config::{Diagnostics, Reading, Scope, Standing, TenantConfig, TenantFile, TenantState};
 
-use super::{Member, PreparedTenant, Roster, on_all_cores};
+use super::{Member, PreparedTenant, Roster};
 use crate::served::Served;
 
 impl Roster {
@@ -22,7 +22,7 @@ impl Roster {
         let looked_at: Vec<_> = pairs
             .filter(|(member, file)| !Arc::ptr_eq(&member.file, file) || scope.includes(file.id()))
             .collect();
-        let alone = on_all_cores(&looked_at, |(member, file)| self.alone(member, file, scope));
+        let alone = self.on_cores(looked_at, |(member, file)| self.alone(member, file, scope));
         alone.into_iter().filter_map(Alone::changed).collect()
     }
 

@@ -315,6 +315,7 @@ impl Browser {
         for order in orders {
             match order {
                 SessionOrder::End(name) => drop(self.cookies.remove(&**name)),
+                SessionOrder::Leave(_) => {}
                 SessionOrder::Renew(session) => {
                     let value = self.cookies.get(&*session.cookie).map(|(_, value)| value.clone());
                     let value = value.expect("an order to renew is for a cookie that was shown or set");

@@ -21,7 +21,7 @@ pub(crate) fn table(fleet: &Fleet, edge: &[Sample], nginx: &[Sample]) -> String 
         let (ours, theirs) = (median(edge, *of), median(nginx, *of));
         let ratio = ours.zip(theirs).filter(|(_, theirs)| *theirs > 0.0);
         let ratio = ratio.map_or_else(String::new, |(ours, theirs)| format!("{:.2}", ours / theirs));
-        let show = |value: Option<f64>| value.map_or_else(String::new, |value| shown(value));
+        let show = |value: Option<f64>| value.map_or_else(String::new, shown);
         // Writing to a String cannot fail.
         writeln!(text, "{what:58}{:>14}{:>14}{ratio:>10}", show(ours), show(theirs)).ok();
     }
@@ -37,7 +37,7 @@ pub(crate) fn table(fleet: &Fleet, edge: &[Sample], nginx: &[Sample]) -> String 
 pub(crate) fn aims(edge: &[Sample]) -> String {
     let failed: usize = edge.iter().map(|sample| sample.failed.len()).sum();
     let mut text = String::from("Aims\n");
-    let aims: [(&str, Value, fn(f64) -> String, f64); 4] = [
+    let aims: [(&str, Value, Show, f64); 4] = [
         ("start", |sample| Some(seconds(sample.start.wall)), in_seconds, 3.0),
         (
             "start again",
@@ -74,11 +74,12 @@ pub(crate) fn has_no_failure(edge: &[Sample]) -> bool {
 }
 
 type Value = fn(&Sample) -> Option<f64>;
+type Show = fn(f64) -> String;
 
 struct Line {
     what: &'static str,
     of: Value,
-    shown: fn(f64) -> String,
+    shown: Show,
 }
 
 const LINES: [Line; 17] = [
@@ -157,7 +158,7 @@ const LINES: [Line; 17] = [
     line("failed requests", |sample| Some(sample.failed.len() as f64), in_number),
 ];
 
-const fn line(what: &'static str, of: Value, shown: fn(f64) -> String) -> Line {
+const fn line(what: &'static str, of: Value, shown: Show) -> Line {
     Line { what, of, shown }
 }
 

@@ -225,7 +225,7 @@ fn middle(mut costs: Vec<Cost>) -> Cost {
 }
 
 /// How often one tenant is changed in a round.
-const REPEATS: usize = 5;
+const REPEATS: usize = 3;
 
 /// For what has just begun or ended to have done so.
 const CALM: Duration = Duration::from_millis(300);
