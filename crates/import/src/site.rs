@@ -247,7 +247,16 @@ pub(crate) fn merge<T: PartialEq>(place: &mut Option<Said<T>>, other: Option<Sai
 
 impl Settings {
     /// Merges what another part of the same site says.
-    pub(crate) fn merge(&mut self, other: Self, account: &mut Account) {
+    pub(crate) fn merge(&mut self, mut other: Self, account: &mut Account) {
+        // Two halves of two parts are no pair, and the half of one that is here already is not carried by that.
+        match (&other.certificate, &other.key_file) {
+            (Some(half), None) => account.left(half.item, "a certificate without its key"),
+            (None, Some(half)) => account.left(half.item, "a key without its certificate"),
+            _ => {}
+        }
+        if other.certificate.is_none() || other.key_file.is_none() {
+            (other.certificate, other.key_file) = (None, None);
+        }
         merge(&mut self.connect_timeout, other.connect_timeout, account);
         merge(&mut self.response_timeout, other.response_timeout, account);
         merge(&mut self.certificate, other.certificate, account);

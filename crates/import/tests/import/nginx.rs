@@ -504,3 +504,15 @@ fn a_thousand_sites_are_a_thousand_tenants() {
     assert!(import.drafts.iter().all(|draft| draft.hosts.len() == 2));
     assert!(import.entries.iter().any(|entry| entry.fate == Fate::Carried));
 }
+
+#[test]
+fn half_a_certificate_that_two_parts_of_a_site_name_is_carried_by_neither() {
+    let part = "server {\nserver_name a.example;\nssl_certificate /b.pem;\n}\n";
+    let import = rempart_import::nginx::import(&part.repeat(2), "a.conf").unwrap();
+    let left: Vec<String> = import.left().map(ToString::to_string).collect();
+    for line in [3, 7] {
+        let named = |left: &&String| left.starts_with(&format!("a.conf:{line}: not carried over: ssl_certificate"));
+        assert_eq!(left.iter().filter(named).count(), 1, "{left:?}");
+    }
+    assert_eq!(import.drafts[0].certificate, None);
+}
