@@ -358,3 +358,59 @@ fn what_cannot_be_killed_is_said() {
         (Some(0), "[sessions] is off at this tenant: nobody watches\n")
     );
 }
+
+#[test]
+fn a_session_that_another_program_goes_on_with_under_the_same_name_is_told() {
+    let log = curl_and_then_python("");
+    assert_eq!(log.matches("session_moved").count(), 1, "{log}");
+    assert!(log.contains("from the TLS handshake "), "{log}");
+}
+
+#[test]
+fn the_handshake_of_a_trusted_proxy_is_nobodys() {
+    let log = curl_and_then_python("[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n");
+    assert!(!log.contains("session_moved"), "{log}");
+}
+
+/// One session in two programs that say to be the same browser, at an edge with more in its own file; what the edge has told.
+fn curl_and_then_python(more: &str) -> String {
+    let library_site = site("library");
+    let bound = library("bind = [\"network\", \"browser\", \"tls\"]\n");
+    let edge = edge()
+        .vendor(more)
+        .tenant("library", library_site.address, &bound)
+        .start();
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0";
+    let patron = Browser::new(&edge);
+    let mut login = vec!["-A", agent, "--data-urlencode", "card=29001000000017"];
+    login.extend(["--data-urlencode", "pin=4821"]);
+    patron.curl("library", "/login", &["-A", agent]);
+    assert_eq!(patron.curl("library", "/login", &login).status, 303);
+    for version in ["--http1.1", "--http2", "--http1.1"] {
+        assert!(is_in(&patron.curl("library", "/account", &["-A", agent, version])));
+    }
+    assert!(
+        !edge.log().contains("session_moved"),
+        "the same program, whatever it speaks: {}",
+        edge.log()
+    );
+    let cookie = copy(&patron);
+    let said = python(
+        r#"
+import http.client, ssl, sys
+port, ca, agent, cookie = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+connection = http.client.HTTPSConnection("library.localhost", int(port), context=context)
+connection.request("GET", "/account", headers={"User-Agent": agent, "Cookie": cookie.removeprefix("Cookie: ")})
+print(connection.getresponse().status)
+"#,
+        &[
+            &edge.https_port().to_string(),
+            edge.ca().to_str().unwrap(),
+            agent,
+            &cookie,
+        ],
+    );
+    assert_eq!(said.trim(), "200", "a signal locks nobody out");
+    edge.log()
+}

@@ -108,14 +108,18 @@ impl Names {
             return Kind::Other;
         }
         let kind = self.kind(name_of(pair));
-        if kind != Kind::Other || !pair.contains(&b',') {
+        // One that may go on hides no less behind a comma than any other.
+        let goes_on = matches!(kind, Kind::Other | Kind::Renamed(_) | Kind::Bare);
+        if !goes_on || !pair.contains(&b',') {
             return kind;
         }
+        // What stands before the first comma is the name itself, unless the comma is in it.
+        let skipped = usize::from(!name_of(pair).contains(&b','));
         let hidden = pair
             .split(|byte| *byte == b',')
-            .skip(1)
+            .skip(skipped)
             .map(|part| self.kind(name_of(part)));
-        hidden.fold(Kind::Other, |found, kind| match kind {
+        hidden.fold(kind, |found, kind| match kind {
             Kind::Session { index, .. } | Kind::OldSession { index, .. } | Kind::LookAlike(index) => {
                 Kind::LookAlike(index)
             }

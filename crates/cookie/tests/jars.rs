@@ -2,43 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod feed;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{COOKIE, SET_COOKIE};
-use http::{Request, Response};
-use rempart_cookie::{CookiePolicy, CookieSettings, Cookies, ShownCookies};
+use feed::{BARE, CITY, DELETIONS, FLAGS, LIBRARY, OWN, hardened, library};
+use http::Request;
+use http::header::COOKIE;
 use rempart_guard::{Findings, Guard as _};
-use rempart_tenant::KeyRing;
 use serde_json::{Value, json};
-
-fn library() -> Cookies {
-    let settings = CookieSettings {
-        session: vec!["PHPSESSID".into()],
-        script_readable: vec!["XSRF-TOKEN".into()],
-        ..Default::default()
-    };
-    let key = KeyRing::ephemeral()
-        .unwrap()
-        .tenant(&"library".parse().unwrap())
-        .derive_all("cookies");
-    Cookies::new(CookiePolicy::new(settings, vec!["library.vendor.example".into()], &key).unwrap())
-}
-
-fn hardened(cookies: &Cookies, lines: &[&str]) -> Vec<String> {
-    let (mut head, ()) = Response::new(()).into_parts();
-    for line in lines {
-        head.headers.append(SET_COOKIE, line.parse().unwrap());
-    }
-    cookies.amend(ShownCookies::default(), &mut head, &mut Findings::default());
-    head.headers
-        .get_all(SET_COOKIE)
-        .iter()
-        .map(|line| line.to_str().unwrap().to_owned())
-        .collect()
-}
 
 /// What Python's jar sends at each step, after all that was set in the steps before it.
 fn python(steps: &Value) -> Vec<Option<String>> {
@@ -60,12 +35,9 @@ fn python(steps: &Value) -> Vec<Option<String>> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-const LIBRARY: &str = "https://library.vendor.example/";
-const CITY: &str = "https://city.vendor.example/";
-
 #[test]
 fn a_bare_cookie_reaches_the_neighbour_and_a_hardened_one_does_not() {
-    let bare = vec!["PHPSESSID=ab12; Domain=.vendor.example; Path=/".to_owned()];
+    let bare = vec![BARE.to_owned()];
     let hard = hardened(&library(), &[&bare[0]]);
     let walk = |sets: &[String]| {
         python(&json!([
@@ -93,16 +65,13 @@ fn a_bare_cookie_reaches_the_neighbour_and_a_hardened_one_does_not() {
 #[test]
 fn a_jar_sends_back_what_opens() {
     let library = library();
-    let sets = hardened(
-        &library,
-        &["PHPSESSID=ab12", "theme=\"dark, mostly\"", "XSRF-TOKEN=a=b=="],
-    );
+    let sets = hardened(&library, &OWN);
     let sent = python(&json!([{"url": LIBRARY, "sets": sets}, {"url": LIBRARY, "sets": []}]));
     let (mut head, ()) = Request::new(()).into_parts();
     head.headers.insert(COOKIE, sent[1].as_ref().unwrap().parse().unwrap());
     library.check(&mut head, &mut Findings::default()).unwrap();
     let seen = head.headers[COOKIE].to_str().unwrap();
-    for pair in ["PHPSESSID=ab12", "theme=\"dark, mostly\"", "XSRF-TOKEN=a=b=="] {
+    for pair in OWN {
         assert!(seen.split("; ").any(|cookie| cookie == pair), "{seen}");
     }
 }
@@ -119,15 +88,7 @@ fn a_deletion_in_any_old_form_still_deletes() {
         assert!(sent[1].is_some());
         sent[2].is_some()
     };
-    for (deletion, is_kept) in [
-        ("Expires=Thu, 01 Jan 1970 00:00:00 GMT", false),
-        ("expires=Thu, 01-Jan-1970 00:00:01 GMT", false),
-        ("Max-Age=0", false),
-        ("Expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0", false),
-        // Python does not read the first form and takes 70 for 2070, hardened or not; browsers delete.
-        ("expires=Thu Jan  1 00:00:01 1970", true),
-        ("expires=Thursday, 01-Jan-70 00:00:01 GMT", true),
-    ] {
+    for (deletion, is_kept) in DELETIONS {
         let bare = [
             format!("PHPSESSID=deleted; Path=/; {deletion}"),
             format!("a=; Path=/; {deletion}"),
@@ -187,16 +148,7 @@ fn curl(sets: &[String]) -> Vec<Vec<String>> {
 /// curl keeps `Secure` cookies of `localhost` although the connection is plain, as browsers do.
 #[test]
 fn curl_keeps_the_flags() {
-    let sets = hardened(
-        &library(),
-        &[
-            "a=1; Domain=localhost; Path=/x",
-            "b=2; Domain=library.vendor.example",
-            "XSRF-TOKEN=3; Expires=Fri, 01-Jan-2055 00:00:00 GMT",
-            "__Host-c=4; Path=/; Domain=library.vendor.example",
-            "gone=5; Expires=Thu, 01-Jan-1970 00:00:01 GMT",
-        ],
-    );
+    let sets = hardened(&library(), &FLAGS);
     let mut kept = curl(&sets);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let days = (kept[1][4].parse::<u64>().unwrap() - now).div_ceil(86_400);

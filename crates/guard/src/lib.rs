@@ -10,7 +10,7 @@
 //! - every refusal and would-be refusal becomes one [`Decision`] in a [`DecisionSink`].
 //!
 //! The crate also holds what controls have in common: who the client is ([`ClientAddr`], [`TrustedProxies`],
-//! [`Downstream`]), which route a request takes ([`RoutePattern`], [`RoutePath`]) and what
+//! [`Downstream`], [`TlsFingerprint`]), which route a request takes ([`RoutePattern`], [`RoutePath`]) and what
 //! it is for ([`RouteClass`]), and how settings are found wrong ([`Problem`]).
 //!
 //! # A guard that passes one request and refuses another
@@ -70,6 +70,7 @@ mod day;
 mod decision;
 mod downstream;
 mod enforcement;
+mod fingerprint;
 mod guard;
 mod layer;
 mod page;
@@ -90,6 +91,7 @@ pub use day::{Day, DayError};
 pub use decision::{Action, Decision, DecisionSink, Reporter};
 pub use downstream::{Downstream, DownstreamLayer, IdentifyDownstream, RequestId, RequestIds};
 pub use enforcement::Enforcement;
+pub use fingerprint::TlsFingerprint;
 pub use guard::{Findings, Guard, Refusal};
 pub use layer::{GuardLayer, Guarded, ResponseFuture};
 pub use path::{Reading, RoutePath};

@@ -116,8 +116,8 @@ impl Edge {
         thread::scope(|scope| {
             let mut threads = Vec::new();
             let (serving, ended) = mpsc::channel();
-            let keeper = thread::Builder::new().name("sessions".into());
-            keeper.spawn_scoped(scope, move || edge.keep_sessions(&ended))?;
+            let keeper = thread::Builder::new().name("keeper".into());
+            keeper.spawn_scoped(scope, move || edge.keep(&ended))?;
             for (number, (sockets, seat)) in sockets.into_iter().zip(&edge.seats).enumerate() {
                 let drain = drain.clone();
                 let builder = thread::Builder::new().name(format!("worker-{number}"));
@@ -132,9 +132,11 @@ impl Edge {
         })
     }
 
-    /// Keeps what is ended of sessions, beside the workers, until there are none and once more.
-    fn keep_sessions(&self, ended: &mpsc::Receiver<()>) {
+    /// Keeps what is ended of sessions and clears away what reloads have replaced, beside the workers, until there are none;
+    /// then the first once more.
+    fn keep(&self, ended: &mpsc::Receiver<()>) {
         while ended.recv_timeout(KEEP_SESSIONS) == Err(mpsc::RecvTimeoutError::Timeout) {
+            self.seats.iter().for_each(|seat| seat.clear_away());
             self.control.keep_sessions();
         }
         self.control.keep_sessions();

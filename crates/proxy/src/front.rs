@@ -14,7 +14,9 @@ use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use rempart_guard::{Action, Downstream, Enforcement, Findings, Guard as _, Refusal, Rejection, RequestIds};
+use rempart_guard::{
+    Action, Downstream, Enforcement, Findings, Guard as _, Refusal, Rejection, RequestIds, TlsFingerprint,
+};
 use rempart_headers::Headers;
 use rempart_tenant::{Host, Tenant, TenantId, TenantRefusal, authority};
 use tower::Service as _;
@@ -31,6 +33,7 @@ pub(crate) struct Front {
     pub(crate) ids: Arc<RequestIds>,
     pub(crate) held: RefCell<Held>,
     pub(crate) peer: std::net::IpAddr,
+    pub(crate) fingerprint: TlsFingerprint,
     pub(crate) provenance: Provenance,
     pub(crate) activity: Arc<Activity>,
 }
@@ -113,6 +116,10 @@ impl Front {
             client,
             request: self.ids.next_id(),
         });
+        if !trusted {
+            // A trusted proxy's handshake is not its clients'.
+            request.extensions_mut().insert(self.fingerprint);
+        }
         if held.outdated {
             self.activity.outdate();
             return Err(FrontRefusal::Outdated(held.name.clone(), held.tenant.id().clone()));

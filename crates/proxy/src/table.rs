@@ -5,7 +5,7 @@
 //! request is answered by one stack from beginning to end, the one that stood when its head was read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rempart_guard::{Reporter, TrustedProxies};
@@ -77,6 +77,8 @@ impl Door {
 pub(crate) struct Seat {
     table: Mutex<Arc<Table>>,
     number: AtomicU64,
+    /// Tables that were here, until nobody else holds them.
+    old: Mutex<Vec<Arc<Table>>>,
     /// Connections and tunnels that are open on this worker.
     pub(crate) tasks: TaskTracker,
 }
@@ -86,32 +88,75 @@ impl Seat {
         Self {
             table: Mutex::new(Arc::new(table)),
             number: AtomicU64::new(0),
+            old: Mutex::default(),
             tasks: TaskTracker::new(),
         }
     }
 
     /// Puts another table here, and leaves the old one to those who hold it.
     pub(crate) fn put(&self, table: Table) {
-        let old = std::mem::replace(
-            &mut *self.table.lock().unwrap_or_else(PoisonError::into_inner),
-            Arc::new(table),
-        );
+        let old = std::mem::replace(&mut *lock(&self.table), Arc::new(table));
         self.number.fetch_add(1, Ordering::Release);
-        drop(old);
+        lock(&self.old).push(old);
+    }
+
+    /// Takes old tables to pieces that no connection holds any more. Somebody beside the workers has to call this now and
+    /// then: with thousands of tenants it takes longer than a visitor should wait, and the last connection that lets go of a
+    /// table would do it on its worker.
+    pub(crate) fn clear_away(&self) {
+        let (unused, held) = std::mem::take(&mut *lock(&self.old))
+            .into_iter()
+            .partition(|table| Arc::strong_count(table) == 1);
+        lock(&self.old).extend::<Vec<_>>(held);
+        drop::<Vec<_>>(unused);
     }
 
     /// The table as it is now, and its number.
     pub(crate) fn table(&self) -> (Arc<Table>, u64) {
         // The number is read first: a table that is newer than its number is only looked at once more.
         let number = self.number();
-        (
-            Arc::clone(&self.table.lock().unwrap_or_else(PoisonError::into_inner)),
-            number,
-        )
+        (Arc::clone(&lock(&self.table)), number)
     }
 
     /// The number of the table that is here.
     pub(crate) fn number(&self) -> u64 {
         self.number.load(Ordering::Acquire)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        Table {
+            shared: Arc::new(Shared {
+                tenants: Tenants::builder().build(),
+                trusted_proxies: TrustedProxies::none(),
+                reporter: Reporter::silent(),
+                drain: Duration::ZERO,
+            }),
+            sites: Arc::new(Sites::builder().build()),
+            doors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_old_table_is_cleared_away_once_nobody_holds_it() {
+        let seat = Seat::new(table());
+        let (held, number) = seat.table();
+        let old = Arc::downgrade(&held);
+        seat.put(table());
+        assert_ne!(seat.number(), number);
+        seat.clear_away();
+        drop(held);
+        assert!(old.upgrade().is_some(), "the last who let go did not pay for it");
+        seat.clear_away();
+        assert!(old.upgrade().is_none());
+        assert!(seat.table().0.doors.is_empty(), "the one in use stays");
     }
 }

@@ -113,6 +113,7 @@ impl Worker {
             value: tenant,
             name,
             protocol,
+            fingerprint,
             ..
         } = match table.sites.accept(stream, HANDSHAKE).await {
             Ok(accepted) => accepted,
@@ -127,6 +128,7 @@ impl Worker {
             ids: Arc::clone(&self.ids),
             held: Held::new(name, tenant, (table, number)).into(),
             peer: peer.ip(),
+            fingerprint,
             provenance: Provenance::new(peer.ip(), port),
             activity: Arc::clone(&activity),
         };

@@ -119,6 +119,7 @@ impl SessionsPolicy {
         let parts = [
             (self.bind.network, new.bind.network, "another network"),
             (self.bind.browser, new.bind.browser, "another browser"),
+            (self.bind.tls, new.bind.tls, "a program with another TLS handshake"),
         ];
         let changed = parts.into_iter().filter(|(old, new, _)| old != new);
         let said = changed.map(|(_, new, what)| match new {

@@ -35,7 +35,7 @@ impl Guard for Sessions {
                 shown,
             });
         }
-        let place = Place::of(client, &head.headers, self.policy.bind);
+        let place = Place::of(client, head, self.policy.bind);
         let mut seen = Seen { route, place, shown };
         self.judge(&mut seen, findings);
         self.take_out(&seen, head);

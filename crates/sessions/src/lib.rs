@@ -20,8 +20,9 @@
 //! answer. The cookies [`beside`](SessionsSettings::beside) it go with it.
 //!
 //! What it tells besides: `session_renewed` (a new number after a login, or after a request that may create or raise an
-//! account), `session_logged_out`, `session_too_many`, `session_moved` (another network or another browser; a signal and nothing
-//! else), `session_unnumbered` (the system had no random bytes to give). Under `report` all of it is told and nothing is done.
+//! account), `session_logged_out`, `session_too_many`, `session_moved` (another network, another browser or, where
+//! [`bind`](SessionsSettings::bind) has `tls`, another program; a signal and nothing else), `session_unnumbered` (the system had
+//! no random bytes to give). Under `report` all of it is told and nothing is done.
 //!
 //! # Logins
 //!
@@ -63,6 +64,13 @@
 //! - A second cookie that logs somebody in again, when it is not named in `beside`.
 //! - A thief with the newest cookie, in the same network with the same browser, until somebody ends the session.
 //! - Several machines: each counts by itself, and a kill is to be sent to each.
+//!
+//! # What `tls` cannot tell
+//!
+//! [`TlsFingerprint`](rempart_guard::TlsFingerprint) tells programs apart and not people. Two people with the same browser share
+//! one, so a thief who has the victim's browser is not seen; an update of the browser between two requests of a session, or a
+//! virus scanner that is switched on, is told as a move and is none; and whoever takes the trouble begins a handshake as the
+//! victim's browser does. A request without a fingerprint, such as one that came through a trusted proxy, is not judged by it.
 //!
 //! # In axum
 //!

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::HeaderMap;
 use http::header::USER_AGENT;
-use rempart_guard::ClientAddr;
+use http::{HeaderMap, request};
+use rempart_guard::{ClientAddr, TlsFingerprint};
 
 use crate::policy::Bind;
 
@@ -17,11 +17,12 @@ pub(crate) struct Place {
     /// The first 32 bits of an IPv6 address.
     v6: Option<u32>,
     browser: Option<Browser>,
+    tls: Option<TlsFingerprint>,
 }
 
 impl Place {
     /// What of it a session is expected to stay with.
-    pub(crate) fn of(client: Option<ClientAddr>, headers: &HeaderMap, bind: Bind) -> Self {
+    pub(crate) fn of(client: Option<ClientAddr>, head: &request::Parts, bind: Bind) -> Self {
         let mut place = Self::default();
         match client.filter(|_| bind.network).map(ClientAddr::ip) {
             Some(IpAddr::V4(address)) => place.v4 = Some((address.to_bits() >> 16) as u16),
@@ -29,7 +30,10 @@ impl Place {
             None => {}
         }
         if bind.browser {
-            place.browser = Some(Browser::of(headers));
+            place.browser = Some(Browser::of(&head.headers));
+        }
+        if bind.tls {
+            place.tls = head.extensions.get().copied();
         }
         place
     }
@@ -40,9 +44,10 @@ impl Place {
         self.v4 = new.v4.or(old.v4);
         self.v6 = new.v6.or(old.v6);
         self.browser = new.browser.or(old.browser);
-        let network = is_other(old.v4, new.v4) || is_other(old.v6, new.v6);
-        let browser = is_other(old.browser, new.browser);
-        (network || browser).then_some(Moved { old, new })
+        self.tls = new.tls.or(old.tls);
+        let network = changed(old.v4, new.v4).is_some() || changed(old.v6, new.v6).is_some();
+        let program = changed(old.browser, new.browser).is_some() || changed(old.tls, new.tls).is_some();
+        (network || program).then_some(Moved { old, new })
     }
 
     fn network(self) -> Option<String> {
@@ -59,27 +64,26 @@ pub(crate) struct Moved {
 }
 
 impl fmt::Display for Moved {
-    /// `from 203.0.0.0/16 to 198.51.0.0/16, from Firefox to another browser`
+    /// `from 203.0.0.0/16 to 198.51.0.0/16, from Firefox to another program`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_kind = Place {
             v4: self.old.v4.filter(|_| self.new.v4.is_some()),
             v6: self.old.v6.filter(|_| self.new.v6.is_some()),
-            browser: None,
+            ..Place::default()
         };
         let networks = of_kind
             .network()
             .zip(self.new.network())
             .filter(|(old, new)| old != new);
-        if let Some((old, new)) = &networks {
-            write!(f, "from {old} to {new}")?;
+        let browsers = changed(self.old.browser, self.new.browser).map(|(old, new)| (old.to_string(), new.to_string()));
+        let tls = changed(self.old.tls, self.new.tls);
+        let tls = tls.map(|(old, new)| (format!("the TLS handshake {old}"), new.to_string()));
+        let mut comma = "";
+        for (old, new) in [networks, browsers, tls].into_iter().flatten() {
+            write!(f, "{comma}from {old} to {new}")?;
+            comma = ", ";
         }
-        match self.old.browser.zip(self.new.browser) {
-            Some((old, new)) if old != new => {
-                let comma = if networks.is_some() { ", " } else { "" };
-                write!(f, "{comma}from {old} to {new}")
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -129,23 +133,35 @@ impl fmt::Display for Browser {
     }
 }
 
-fn is_other<T: PartialEq>(old: Option<T>, new: Option<T>) -> bool {
-    old.zip(new).is_some_and(|(old, new)| old != new)
+fn changed<T: PartialEq>(old: Option<T>, new: Option<T>) -> Option<(T, T)> {
+    old.zip(new).filter(|(old, new)| old != new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BOTH: Bind = Bind {
+    const ALL: Bind = Bind {
         network: true,
         browser: true,
+        tls: true,
     };
 
+    fn head(agent: &str) -> request::Parts {
+        let request = http::Request::get("/").header(USER_AGENT, agent).body(());
+        request.unwrap().into_parts().0
+    }
+
     fn place(client: &str, agent: &str) -> Place {
-        let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, agent.parse().unwrap());
-        Place::of(Some(ClientAddr::new(client.parse().unwrap())), &headers, BOTH)
+        Place::of(Some(ClientAddr::new(client.parse().unwrap())), &head(agent), ALL)
+    }
+
+    /// With one browser in one network.
+    fn shaking_hands(tls: Option<u64>) -> Place {
+        let mut head = head(FIREFOX);
+        tls.map(TlsFingerprint::new)
+            .and_then(|fingerprint| head.extensions.insert(fingerprint));
+        Place::of(Some(ClientAddr::new([203, 0, 113, 9].into())), &head, ALL)
     }
 
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -181,13 +197,34 @@ mod tests {
     }
 
     #[test]
+    fn another_program_under_the_same_browsers_name_is_told() {
+        let mut known = shaking_hands(Some(0x1ab));
+        assert_eq!(known.moves_to(shaking_hands(Some(0x1ab))), None);
+        let moved = known.moves_to(shaking_hands(Some(0x2cd))).unwrap();
+        let said = "from the TLS handshake 00000000000001ab to 00000000000002cd";
+        assert_eq!(moved.to_string(), said);
+        assert_eq!(known.moves_to(shaking_hands(Some(0x2cd))), None);
+    }
+
+    #[test]
+    fn a_handshake_that_nobody_saw_is_no_move_and_forgets_nothing() {
+        let mut known = shaking_hands(None);
+        for tls in [Some(7), None, Some(7)] {
+            assert_eq!(known.moves_to(shaking_hands(tls)), None);
+        }
+        assert!(known.moves_to(shaking_hands(Some(8))).is_some());
+    }
+
+    #[test]
     fn what_a_session_is_not_bound_to_is_not_looked_at() {
-        let headers = HeaderMap::new();
+        let mut head = head(FIREFOX);
+        head.extensions.insert(TlsFingerprint::new(7));
         let bind = Bind {
             network: false,
             browser: false,
+            tls: false,
         };
         let client = Some(ClientAddr::new("203.0.113.9".parse().unwrap()));
-        assert_eq!(Place::of(client, &headers, bind), Place::default());
+        assert_eq!(Place::of(client, &head, bind), Place::default());
     }
 }

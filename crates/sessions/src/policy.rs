@@ -118,6 +118,7 @@ impl fmt::Display for Beyond {
 pub(crate) struct Bind {
     pub(crate) network: bool,
     pub(crate) browser: bool,
+    pub(crate) tls: bool,
 }
 
 /// The name of a cookie, or its beginning and a star.

@@ -69,7 +69,9 @@ pub struct SessionsSettings {
     pub account_header: String,
     /// What a session is expected to stay with: `network`, the /16 of an IPv4 address and the /32 of an IPv6 address, and
     /// `browser`, its family. When one changes, `session_moved` is told and nothing else happens: a telephone changes its
-    /// network on every train.
+    /// network on every train. `tls` may be added, the way in which the client's program begins a TLS handshake: it tells of a
+    /// session that another program goes on with under the browser's name. A browser's update may change it too, two people
+    /// with the same browser share it, and behind a trusted proxy, whose handshake it would be, it is not looked at.
     #[schemars(extend("items" = {"type": "string", "enum": BIND}, "uniqueItems" = true))]
     pub bind: Vec<String>,
     /// What a browser is told to forget after a logout, beside the session's cookies: `storage`, what scripts have kept,
@@ -93,7 +95,7 @@ impl Default for SessionsSettings {
             login: Vec::new(),
             logout: Vec::new(),
             account_header: "X-Rempart-Account".to_owned(),
-            bind: BIND.map(str::to_owned).into(),
+            bind: vec!["network".to_owned(), "browser".to_owned()],
             clear_site_data: vec!["storage".to_owned()],
         }
     }
@@ -139,6 +141,7 @@ impl TryFrom<SessionsSettings> for SessionsPolicy {
                 bind: Bind {
                     network: bound("network"),
                     browser: bound("browser"),
+                    tls: bound("tls"),
                 },
                 cleared: settings.clear_site_data.clone(),
                 clear_site_data: cleared(&settings.clear_site_data),
@@ -153,7 +156,7 @@ const LONGEST: Duration = Duration::from_secs(90 * 86_400);
 const MOST_PER_ACCOUNT: u32 = 1_000;
 /// As many as `[cookies]` can have beside the first.
 const MOST_BESIDE: usize = 15;
-const BIND: [&str; 2] = ["network", "browser"];
+const BIND: [&str; 3] = ["network", "browser", "tls"];
 const CLEARED: [&str; 3] = ["storage", "cache", "cookies"];
 
 /// What [`read_cookie`] wants.
@@ -173,7 +176,7 @@ fn read_beside(settings: &SessionsSettings, problems: &mut Problems) -> Vec<Cook
         let message = format!("{} cookies are more than {MOST_BESIDE}", names.len());
         problems.push(Problem::new(["beside"], "cookie_sessions_too_many", message));
     }
-    for (index, name) in names.iter().enumerate() {
+    for (index, name) in names.iter().enumerate().take(MOST_BESIDE) {
         if names[..index].contains(name) || settings.cookie.as_ref() == Some(name) {
             let message = format!("`{}` is there twice", name.escape_debug());
             problems.push(Problem::new(["beside"], "cookie_name_repeated", message));

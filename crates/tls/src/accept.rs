@@ -4,11 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rempart_guard::TlsFingerprint;
 use rustls::{PeerIncompatible, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::fingerprint::fingerprint;
 
 /// A connection whose handshake is done.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Accepted<IO, T> {
     pub name: Box<str>,
     /// The protocol that both sides agreed on.
     pub protocol: Protocol,
+    /// What the client offered, as one number: it tells programs apart, and nothing about people.
+    pub fingerprint: TlsFingerprint,
 }
 
 /// What is spoken after the handshake (RFC 7301). A client that names none gets HTTP/1.1.
@@ -128,6 +133,7 @@ where
             });
         }
     };
+    let fingerprint = fingerprint(&start.client_hello());
     let chosen = match start.client_hello().server_name() {
         None => Err(AcceptError::NoName),
         Some(name) => match choose(name) {
@@ -151,6 +157,7 @@ where
             stream,
             value,
             name,
+            fingerprint,
         }),
         Err((error, stream)) => Err(Refused {
             error: error.into(),

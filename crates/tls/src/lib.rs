@@ -90,6 +90,14 @@
 //! *Network-based Origin Confusion Attacks against HTTPS Virtual Hosting*, 2015). So nothing is shared: each configuration
 //! has its own session store, and no ticket keys at all. A configuration that replaces another begins with an empty one.
 //!
+//! # What tells one program from another
+//!
+//! [`Accepted::fingerprint`] is a number for what a client offers: cipher suites, signature schemes, groups, and protocols beyond
+//! those of HTTP, after JA4's idea. It is the same for every connection of one program, also for one that resumes a session or
+//! asks for a WebSocket. It says nothing about people: two with the same browser on the same kind of machine have the same one,
+//! an update of a browser or of its system may change it, and so does a virus scanner that reads along. Whoever wants to can
+//! offer what another program offers. So it is good for a signal and for nothing that locks out.
+//!
 //! # What it cannot stop
 //!
 //! The server name is readable on the wire: rustls has no Encrypted ClientHello on the server's side. Whoever watches the
@@ -101,6 +109,7 @@
 mod accept;
 mod certificate;
 mod development_ca;
+mod fingerprint;
 mod names;
 mod sessions;
 mod settings;

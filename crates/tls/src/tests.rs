@@ -1,6 +1,7 @@
 mod certificates;
 mod deadlines;
 mod development_ca;
+mod fingerprints;
 mod fixture;
 mod names;
 mod offers;

@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 use crate::debian::{self, Program};
 use crate::workspace::{self, root};
 
-/// Looks for texts that make the loader of the configuration panic, guided by which code they reach.
+/// Looks for texts that make the loader of the configuration, or the cookies' guard, do what it must not, guided by which code
+/// they reach.
 #[derive(Args)]
 pub(crate) struct Options {
     /// What is fuzzed.
@@ -33,6 +34,17 @@ pub(crate) struct Options {
 enum Target {
     /// The files of a configuration: what they come to, who is served, what is said.
     Config,
+    /// Lines of `Cookie` and `Set-Cookie`: what leaves, what comes back, what the application sees.
+    Cookies,
+}
+
+impl Target {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Cookies => "cookies",
+        }
+    }
 }
 
 /// Builds the target and runs it; the status is libFuzzer's.
@@ -52,14 +64,17 @@ const COMPILER: Program = Program::new("g++", "g++");
 
 fn fuzz(options: &Options) -> io::Result<bool> {
     let directory = workspace::target_directory()?.join("fuzz");
-    let Target::Config = options.target;
-    let program = build(&directory, "config")?;
+    let name = options.target.name();
+    let program = build(&directory, name)?;
     if let Some(text) = &options.again {
         return Ok(Command::new(program).arg(text).status()?.success());
     }
-    let (corpus, found) = (directory.join("config"), directory.join("found"));
+    let (corpus, found) = (directory.join(name), directory.join("found"));
     fs::create_dir_all(&found)?;
-    sow(&corpus)?;
+    match options.target {
+        Target::Config => sow(&corpus)?,
+        Target::Cookies => sow_cookies(&corpus)?,
+    }
     let mut command = Command::new(program);
     command
         .arg(&corpus)
@@ -78,7 +93,7 @@ fn fuzz(options: &Options) -> io::Result<bool> {
     let passed = command.status()?.success();
     if !passed {
         eprintln!(
-            "\n✗ found in {}. To repeat it:\n    cargo xtask fuzz config --again FILE",
+            "\n✗ found in {}. To repeat it:\n    cargo xtask fuzz {name} --again FILE",
             found.display()
         );
     }
@@ -141,6 +156,31 @@ fn sow(corpus: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Cookies as applications and browsers write them, and as those who mean harm do.
+fn sow_cookies(corpus: &Path) -> io::Result<()> {
+    fs::create_dir_all(corpus)?;
+    for (number, lines) in COOKIES.iter().enumerate() {
+        for prefix in 0..3_u8 {
+            let seed = [&[prefix], lines.as_bytes()].concat();
+            fs::write(corpus.join(format!("seed-{number}-{prefix}")), seed)?;
+        }
+    }
+    Ok(())
+}
+
+/// A line that begins with `<` is a `Set-Cookie`, with `/` a path, with `~` a change to a seal; others are a `Cookie`.
+const COOKIES: [&str; 9] = [
+    "<PHPSESSID=ab12; Domain=.vendor.example; Path=/; Max-Age=99999999",
+    "<ASP.NET_SessionId=cd34; path=/; HttpOnly; SameSite=None\n<basket=\"a b\"; Expires=Fri, 01-Jan-2055 00:00:00 GMT; Path=/x",
+    "<wordpress_logged_in_0a1b=admin%7C1; Domain=library.vendor.example; secure\n<wp-settings-1=a; Priority=High; Partitioned",
+    "<gone=; Expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0\n<track1=x\n<frames=y\n<apps=z; Path=/\n<=nameless\n<nothing",
+    "a=1; b=\"2; c\"; XSRF-TOKEN=x==\ntheme=dark, mostly",
+    "phpsessid=1; PHPSESSID=2; __Host-PHPSESSID=3; __Secure-PHPSESSID=4; ..Host-PHPSESSID=5; %50HPSESSID=6; PHPSESSID[]=7",
+    "x=1, PHPSESSID=8; ASP_NET_SessionId=9; wordpress.logged_in_1=a; __Host-basket=1; basket=2; __Secure-apps=3; trackme=4",
+    "a=1; a=2;; ;=;x;%00=\n~0A1B",
+    "/page;jsessionid=0A1B/(S(abc))/x?a=b;jsessionid=1\na=1",
+];
+
 fn texts(directory: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -162,6 +202,13 @@ mod tests {
         sow(corpus.path()).unwrap();
         let seeds = fs::read_dir(corpus.path()).unwrap().count();
         assert!(seeds >= 12, "{seeds}");
+    }
+
+    #[test]
+    fn the_fuzzer_of_cookies_begins_with_each_prefix() {
+        let corpus = tempfile::tempdir().unwrap();
+        sow_cookies(corpus.path()).unwrap();
+        assert_eq!(fs::read_dir(corpus.path()).unwrap().count(), COOKIES.len() * 3);
     }
 
     #[test]

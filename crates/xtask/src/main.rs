@@ -1,5 +1,4 @@
-//! The workspace's own commands: `cargo xtask test`, `cargo xtask bench edge` and `cargo xtask bench
-//! config`.
+//! The workspace's own commands: `cargo xtask test`, `bench`, `fuzz` and `conformance`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +6,7 @@
 )]
 
 mod bench;
+mod conformance;
 mod debian;
 mod fuzz;
 mod test;
@@ -31,8 +31,11 @@ enum Command {
     /// Measures.
     #[command(subcommand)]
     Bench(Bench),
-    /// Looks for texts that make the loader of the configuration panic, guided by which code they reach.
+    /// Looks for texts that make the loader of the configuration, or the cookies' guard, do what it must not.
     Fuzz(fuzz::Options),
+    /// Asks others, who never heard of us, what they make of what we send.
+    #[command(subcommand)]
+    Conformance(conformance::Conformance),
 }
 
 #[derive(Subcommand)]
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     match Xtask::parse().command {
         Command::Test => test::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Conformance(what) => conformance::run(what),
         Command::Bench(Bench::Edge(options)) => bench::run(&options),
         Command::Bench(Bench::Config(options)) => bench::config::run(&options),
         Command::Bench(Bench::Cookies) => bench::cookies::run(),

@@ -118,6 +118,29 @@ fn any_cookie_can_be_the_hosts_own_outside() {
 }
 
 #[test]
+fn no_cookie_that_has_a_rule_brings_a_session_behind_a_comma() {
+    let called = |prefix: &str| rule(|rule| rule.prefix = Some(prefix.into()));
+    let site = Site::new(CookieSettings {
+        rename_grace_until: Some("2026-09-30".into()),
+        ..with(&[("basket", called("host")), ("apps*", called("secure"))])
+    });
+    for tossed in [
+        "__Host-basket=1, PHPSESSID=planted",
+        "__Secure-apps=1,phpsessid=planted",
+        "basket=1, PHPSESSID=planted",
+        "PHPSESSID,x",
+        "PHPSESSID , x=1",
+    ] {
+        let asked = site.ask(&format!("a=1; {tossed}; b=3"));
+        let seen = (asked.seen.as_deref(), asked.codes);
+        assert_eq!(seen, (Some("a=1; b=3"), vec!["cookie_shadow"]), "{tossed}");
+    }
+    let harmless = "a=1; basket=2, 3; apps=4,5";
+    let shown = "a=1; __Host-basket=2, 3; __Secure-apps=4,5";
+    assert_eq!(site.seen(shown).as_deref(), Some(harmless));
+}
+
+#[test]
 fn a_rule_names_a_session_too() {
     let site = Site::new(with(&[(
         "PHPSESSID",

@@ -229,3 +229,33 @@ fn a_session_that_is_elsewhere_is_told_and_goes_on() {
     assert_eq!(site.codes(), ["session_moved"]);
     site.wait(HOUR);
 }
+
+#[test]
+fn a_session_that_another_program_goes_on_with_is_told_and_goes_on() {
+    let bind = |words: &[&str]| crate::SessionsSettings {
+        bind: words.iter().map(|word| (*word).to_owned()).collect(),
+        ..settings()
+    };
+    for (words, told) in [(&["network", "browser", "tls"][..], 1), (&["network", "browser"], 0)] {
+        let site = Site::new(bind(words));
+        let mut patron = Browser {
+            tls: Some(7),
+            ..site.logged_in("17")
+        };
+        assert!(site.knows(&mut patron));
+        site.codes();
+        let mut thief = Browser {
+            tls: Some(8),
+            ..patron.clone()
+        };
+        assert!(site.knows(&mut thief), "a signal locks nobody out");
+        assert_eq!(site.codes(), vec!["session_moved"; told], "{words:?}");
+        site.wait(MINUTE);
+        assert!(site.knows(&mut patron));
+        assert_eq!(site.codes(), vec!["session_moved"; told], "{words:?}");
+        let mut unseen = Browser { tls: None, ..patron };
+        site.wait(MINUTE);
+        assert!(site.knows(&mut unseen));
+        assert_eq!(site.codes(), [""; 0], "a handshake that was not seen says nothing");
+    }
+}

@@ -21,7 +21,7 @@ fn all_that_is_wrong_is_said_at_once_and_each_with_its_key() {
         login = ["POST /login", "login"]
         logout = ["/out?x"]
         account_header = "Set-Cookie"
-        bind = ["network", "tls", "network"]
+        bind = ["network", "ja4", "network"]
         clear_site_data = ["everything"]
         "#,
     );
@@ -112,7 +112,7 @@ fn every_key_that_changes_something_is_told_and_nothing_else() {
         login: vec!["POST /login".into(), "POST /api/login".into()],
         logout: vec!["/bye".into()],
         account_header: "X-Card".into(),
-        bind: vec!["network".into()],
+        bind: vec!["network".into(), "tls".into()],
         clear_site_data: vec![],
         report_until: None,
         enforcement: rempart_guard::Enforcement::Enforce,
@@ -129,6 +129,7 @@ fn every_key_that_changes_something_is_told_and_nothing_else() {
             "loosens: /logout no longer ends the session",
             "tightens: /bye ends the session",
             "changes: a session that comes from another browser is no longer told",
+            "changes: a session that comes from a program with another TLS handshake is told",
             "changes: after a logout browsers forget nothing instead of storage",
             "changes: accounts are read from `x-card` instead of `x-rempart-account`, which leaves the edge",
         ]

@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use rempart_guard::{
     ClientAddr, Decision, Downstream, EdgeSession, EdgeSessions, Enforcement, Reporter, RequestIds, RouteClass,
-    SessionId, SessionOrder, SessionOrders,
+    SessionId, SessionOrder, SessionOrders, TlsFingerprint,
 };
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -61,6 +61,8 @@ pub(super) struct Browser {
     pub(super) cookies: HashMap<String, (EdgeSession, String)>,
     pub(super) agent: &'static str,
     pub(super) client: Option<&'static str>,
+    /// Its TLS handshake, as the edge saw it.
+    pub(super) tls: Option<u64>,
 }
 
 /// What came back.
@@ -180,6 +182,9 @@ impl Site {
             request: RequestIds::new().next_id(),
         };
         request.extensions_mut().insert(downstream);
+        if let Some(tls) = browser.tls {
+            request.extensions_mut().insert(TlsFingerprint::new(tls));
+        }
         if path.starts_with("/admin") {
             request.extensions_mut().insert(RouteClass::Privilege);
         }
