@@ -57,12 +57,13 @@ fn steps() -> [Step; 6] {
     ]
 }
 
-/// nextest runs the tests faster and apart from each other; cargo runs the same ones.
+/// nextest runs the tests faster and apart from each other; cargo runs the same ones. Benchmarks are built with the rest and
+/// run by `cargo xtask bench` only.
 fn test_command(has_nextest: bool) -> &'static str {
     if has_nextest {
-        "nextest run --workspace --all-targets --locked"
+        "nextest run --workspace --lib --bins --tests --examples --locked"
     } else {
-        "test --workspace --all-targets --locked"
+        "test --workspace --lib --bins --tests --examples --locked"
     }
 }
 

@@ -215,6 +215,8 @@ struct Visitor {
     tenant: usize,
     connection: Option<Connection>,
     visits: usize,
+    /// How often the tenant had left and returned at the last visit.
+    absences: u64,
     /// What was left of the quota at the last visit.
     left: Option<u64>,
 }
@@ -239,6 +241,7 @@ impl Visitor {
             tenant,
             connection: None,
             visits: 0,
+            absences: 0,
             left: None,
         }
     }
@@ -246,8 +249,12 @@ impl Visitor {
     async fn visit(&mut self, expected: &Expected) {
         let tenant = &expected.tenants[self.tenant];
         let absences = tenant.absences.load(Ordering::SeqCst);
-        if absences % 2 == 1 {
+        if absences != self.absences {
+            // What was counted before the tenant left is not held against it, also when nobody asked while it was gone.
             *self = Self::of(self.tenant);
+            self.absences = absences;
+        }
+        if absences % 2 == 1 {
             return;
         }
         let oldest = tenant.oldest.load(Ordering::SeqCst);
@@ -260,7 +267,6 @@ impl Visitor {
             Err(_) => Err("no answer".into()),
         };
         if tenant.absences.load(Ordering::SeqCst) != absences {
-            *self = Self::of(self.tenant);
             return;
         }
         let newest = tenant.newest.load(Ordering::SeqCst);
