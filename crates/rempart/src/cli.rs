@@ -237,7 +237,7 @@ pub(crate) enum Session {
     /// List the sessions of a tenant that are known: number, account, when each began and was last used.
     ///
     /// A session is known once it was used since the edge was started, and an account once the application has named it (see
-    /// `account_header` under [sessions]).
+    /// `account_header` under `[sessions]`).
     ///
     /// Exit status: 0, or 2 when no edge could be asked, for a tenant that is not served, or for a wrong command line.
     #[command(after_help = SESSION_LIST_EXAMPLES)]
@@ -303,7 +303,7 @@ pub(crate) struct SessionKill {
 pub(crate) enum Keys {
     /// Make a new key, and say what to write so that it is used.
     ///
-    /// The file is made in the state directory, for the edge's account alone. Nothing uses it before [keys] names it.
+    /// The file is made in the state directory, for the edge's account alone. Nothing uses it before `[keys]` names it.
     ///
     /// Exit status: 0, or 2 when nothing was made: there is one of that name, the directory cannot be written, or the command
     /// line is wrong.
