@@ -36,7 +36,7 @@
 //!
 //! The same layers answer what is in effect and who set it ([`Setting`]), what changes in behaviour from one configuration to
 //! another ([`Differences`]), what somebody should look at although it is right ([`Config::lints`]), and what may stand in the
-//! files at all ([`schema`], [`reference`]).
+//! files at all ([`schema`], [`mod@reference`]).
 //!
 //! # Layers
 //!
