@@ -173,7 +173,7 @@ fn a_session_of_one_tenant_is_refused_at_another() {
     assert_eq!(replayed.status, 403);
     assert!(replayed.body.contains("cookie_foreign_tenant"), "{replayed:?}");
     assert!(city.heads().is_empty());
-    assert!(edge.log().contains("cookie_foreign_tenant"));
+    edge.wait_for_log("cookie_foreign_tenant");
     for forged in ["abc123", "", &sealed[..sealed.len() - 1], &format!("{sealed}A")] {
         let answer = edge.curl(
             "library",
@@ -240,7 +240,7 @@ fn in_report_mode_everything_passes_unchanged_and_is_told() {
     let upstream = legacy("PHPSESSID");
     let lines = "[rate_limit]\nenforcement = \"report\"\n[rate_limit.quotas.client]\nrate = \"1/h\"\n\
                  [cookies]\nenforcement = \"report\"\nsession = [\"PHPSESSID\"]\n[headers]\nenforcement = \"report\"\n";
-    let mut edge = edge().tenant("library", upstream.address, lines).start();
+    let edge = edge().tenant("library", upstream.address, lines).start();
     edge.get("library", "/");
     let answer = edge.curl("library", "/", &["-H", "Cookie: PHPSESSID=plain"]);
     assert_eq!((answer.status, answer.body.as_str()), (200, "PHPSESSID=plain"));

@@ -39,7 +39,7 @@ fn write(edge: &Running, keys: &str) {
 #[test]
 fn a_key_is_made_named_and_reloaded_and_the_old_one_ends() {
     let site = counter();
-    let mut edge = edge().tenant("library", site.address, SID).start();
+    let edge = edge().tenant("library", site.address, SID).start();
     let first = edge.get("library", "/");
     let cookie = first
         .header("set-cookie")

@@ -218,7 +218,7 @@ fn a_broken_file_leaves_its_tenant_as_it_was_and_is_named() {
         (edge.get("city", "/").body, edge.get("library", "/").body),
         ("one".into(), "two".into())
     );
-    assert!(edge.log().contains("code=\"unknown_key\""), "{}", edge.log());
+    edge.wait_for_log("code=\"unknown_key\"");
     // Put right, it is served again.
     edge.rewrite("tenants.d/city.toml", &file("city", &two));
     assert_eq!(edge.rempart(&["reload"]).status, Some(0));
@@ -323,7 +323,7 @@ print(connect("library.localhost").version())
 #[test]
 fn a_change_is_loaded_by_itself_when_that_is_asked_for() {
     let (one, two) = (Stub::fixed(ONE), Stub::fixed(TWO));
-    let mut edge = edge()
+    let edge = edge()
         .vendor("[reload]\nwatch = true\n")
         .tenant("city", one.address, "")
         .tenant("library", one.address, "")
@@ -366,7 +366,7 @@ fn a_renewed_certificate_is_loaded_by_itself() {
         place("live.pem"),
         place("live.key")
     );
-    let mut edge = edge()
+    let edge = edge()
         .vendor("[reload]\nwatch = true\n")
         .tenant("city", one.address, &tls)
         .tenant("library", one.address, "")
@@ -502,7 +502,7 @@ fn after_a_restart_the_last_good_file_is_served_and_since_when_is_known() {
     let after = standing(&edge, "city");
     assert_eq!((&after["state"], &after["since"]), (&before["state"], &before["since"]));
     assert_eq!(edge.get("city", "/").body, "one");
-    assert!(edge.log().contains("tenants.d/city.toml:1:"), "{}", edge.log());
+    edge.wait_for_log("tenants.d/city.toml:1:");
 }
 
 #[test]

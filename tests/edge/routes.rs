@@ -45,8 +45,8 @@ fn a_route_that_nobody_has_named_is_a_404_and_does_not_reach_the_application() {
         );
     }
     assert_eq!(upstream.heads().len(), passed);
-    let log = edge.log();
-    assert!(log.contains("routes") && log.contains("route_unmapped"), "{log}");
+    let line = edge.wait_for_log("route_unmapped");
+    assert!(line.contains("routes"), "{line}");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn report_tells_and_lets_pass() {
         "[routes]",
         "[routes]\nenforcement = \"report\"\nreport_until = 2026-12-31",
     );
-    let mut edge = edge()
+    let edge = edge()
         .vendor(PERSONAL_DATA)
         .tenant("daycare", upstream.address, &map)
         .start();
@@ -131,7 +131,7 @@ fn a_session_in_the_path_does_not_reach_the_application() {
             "{head}"
         );
     }
-    assert!(edge.log().contains("cookie_session_in_url"));
+    edge.wait_for_log("cookie_session_in_url");
     edge.curl("library", written, &["--path-as-is"]);
     let head = upstream.heads().pop().unwrap();
     assert!(head.starts_with(&format!("GET {written} HTTP/1.1\r\n")), "{head}");

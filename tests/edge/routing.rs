@@ -47,7 +47,7 @@ fn a_host_of_another_tenant_is_refused_by_the_code_of_its_protocol() {
     );
     assert_eq!(ask("--http2", "Host: nobody.example"), (404, "\"host_unknown\"".into()));
     assert!(city.heads().is_empty(), "the neighbour's application was not reached");
-    assert!(edge.log().contains("host_misdirected"), "{}", edge.log());
+    edge.wait_for_log("host_misdirected");
 }
 
 #[test]

@@ -103,13 +103,13 @@ fn a_session_ends_when_nobody_uses_it_and_at_its_time_however_busy() {
         sleep(Duration::from_millis(400));
     }
     assert!(!is_in(&idle.get("library", "/account")));
-    assert!(edge.log().contains("session_idle"));
+    edge.wait_for_log("session_idle");
     while begun.elapsed() < Duration::from_millis(9_500) {
         busy.get("library", "/account");
         sleep(Duration::from_millis(400));
     }
     assert!(!is_in(&busy.get("library", "/account")));
-    assert!(edge.log().contains("session_expired"));
+    edge.wait_for_log("session_expired");
     assert!(
         is_in(&enter(&edge, "library", &PATRON).get("library", "/account")),
         "whoever logs in again is in"
@@ -376,7 +376,7 @@ fn the_handshake_of_a_trusted_proxy_is_nobodys() {
 fn curl_and_then_python(more: &str) -> String {
     let library_site = site("library");
     let bound = library("bind = [\"network\", \"browser\", \"tls\"]\n");
-    let edge = edge()
+    let mut edge = edge()
         .vendor(more)
         .tenant("library", library_site.address, &bound)
         .start();
@@ -412,5 +412,7 @@ print(connection.getresponse().status)
         ],
     );
     assert_eq!(said.trim(), "200", "a signal locks nobody out");
+    edge.signal("TERM");
+    assert!(edge.wait().success());
     edge.log()
 }

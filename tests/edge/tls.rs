@@ -47,7 +47,7 @@ fn every_tenant_shows_its_own_certificate() {
 #[test]
 fn an_unknown_name_and_none_are_refused_without_a_certificate() {
     let upstream = Stub::fixed(OK);
-    let mut edge = edge().tenant("library", upstream.address, "").start();
+    let edge = edge().tenant("library", upstream.address, "").start();
     let said = s_client(&edge, &["-servername", "nobody.localhost"]);
     assert!(
         said.contains("unrecognized name") && said.contains("no peer certificate available"),

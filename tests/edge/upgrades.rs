@@ -148,5 +148,5 @@ except OSError: print("end")
         assert!(edge.wait().success());
         assert!(client.join().unwrap().starts_with("end"));
     });
-    assert!(edge.log().contains("closing what is still open"), "{}", edge.log());
+    edge.wait_for_log("closing what is still open");
 }

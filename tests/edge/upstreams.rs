@@ -43,7 +43,7 @@ fn an_application_that_is_down_is_a_clean_502_and_the_neighbour_does_not_notice(
         is_clean(&answer, down);
         assert_eq!(edge.get("city", "/").status, 200);
     }
-    assert!(edge.log().contains("upstream_unreachable"), "{}", edge.log());
+    edge.wait_for_log("upstream_unreachable");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn when_every_connection_is_in_use_the_next_request_waits_and_is_then_told_to_co
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.matches("503").count() >= 1, "{said}");
     assert_eq!(edge.get("city", "/").status, 200);
-    assert!(edge.log().contains("upstream_busy"));
+    edge.wait_for_log("upstream_busy");
 }
 
 #[test]
@@ -257,5 +257,5 @@ fn a_client_that_sends_slowly_is_not_an_application_that_answers_late() {
         "1.5 s for the body, and the answer at once"
     );
     assert_eq!(upload(&edge, 5, 0.1), "408", "the rest does not come");
-    assert!(edge.log().contains("request_stalled"));
+    edge.wait_for_log("request_stalled");
 }

@@ -56,7 +56,7 @@ fn a_web_form_comes_back_with_all_of_its_view_state_and_logs_in() {
 #[test]
 fn a_session_in_the_path_does_not_reach_the_application() {
     let site = python("aspnet.py", &[]);
-    let mut edge = edge().tenant_with("daycare", site.address, PRESET, "").start();
+    let edge = edge().tenant_with("daycare", site.address, PRESET, "").start();
     let path = "/(S(chosenbytheattacker))/default.aspx";
     let bare = curl([format!("http://{}{path}", site.address)]);
     assert!(
@@ -95,7 +95,7 @@ fn passwords_are_not_tried_out_in_any_case() {
 #[test]
 fn a_ticket_in_pieces_works_and_one_that_grows_too_long_is_dropped_with_a_word() {
     let site = python("aspnet.py", &[]);
-    let mut edge = edge().tenant_with("daycare", site.address, PRESET, "").start();
+    let edge = edge().tenant_with("daycare", site.address, PRESET, "").start();
     for (length, arrives) in [(1_200, 1_200), (2_900, 2_900), (6_000, 6_000), (3_600, 0)] {
         let person = Browser::new(&edge);
         person.get("daycare", &format!("/core?{length}"));

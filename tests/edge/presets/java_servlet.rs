@@ -17,7 +17,7 @@ fn leads_to(page: &str) -> &str {
 #[test]
 fn a_clerk_follows_links_with_a_session_in_them_and_comes_in_by_the_cookie() {
     let site = python("servlet.py", &[]);
-    let mut edge = edge().tenant_with("city", site.address, PRESET, "").start();
+    let edge = edge().tenant_with("city", site.address, PRESET, "").start();
     let clerk = Browser::new(&edge);
     let home = clerk.get("city", "/permits/").body;
     assert!(

@@ -111,7 +111,7 @@ fn the_sites_survive_legacy_and_the_way_back_is_short() {
 fn under_legacy_routes_are_told_and_under_strict_refused_where_data_of_persons_is() {
     let running = site("city");
     let top = |level: &str| format!("personal_data = true\nlevel = \"{level}\"\npreset = \"java-servlet\"\n");
-    let mut told = edge().tenant_with("city", running.address, &top("legacy"), "").start();
+    let told = edge().tenant_with("city", running.address, &top("legacy"), "").start();
     assert_eq!(told.get("city", "/permits").status, 200);
     let line = told.wait_for_log("route_unmapped");
     assert!(line.contains("enforcement=\"report\""), "{line}");

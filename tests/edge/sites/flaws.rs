@@ -137,7 +137,7 @@ fn a_session_that_a_neighbour_invented_is_not_the_victims_after_login() {
     let bare = format!("http://{}/api/patron", vendor.bare("library"));
     let thief = crate::support::curl(["-b", invented, bare.as_str()]);
     assert_eq!(thief.status, 401, "the library never saw the invented one");
-    assert!(vendor.log().contains("cookie_unsealed"), "{}", vendor.log());
+    vendor.wait_for_log("cookie_unsealed");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Builder {
 /// A running edge; killed when dropped.
 pub(crate) struct Running {
     child: Child,
-    log: Arc<Mutex<String>>,
+    log: Arc<Mutex<Log>>,
     directory: Arc<tempfile::TempDir>,
     https: u16,
     http: u16,
@@ -106,14 +106,15 @@ impl Running {
     /// Starts a command that runs an edge, and waits until it serves.
     pub(super) fn start(mut command: Command, directory: impl Into<Arc<tempfile::TempDir>>) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(Mutex::new(Log::default()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let mut kept = kept.lock().unwrap();
-                kept.push_str(&line);
-                kept.push('\n');
+                kept.text.push_str(&line);
+                kept.text.push('\n');
             }
+            kept.lock().unwrap().ended = true;
         });
         let mut running = Self {
             child,
@@ -176,26 +177,24 @@ impl Running {
             .unwrap()
     }
 
-    /// The first line of the log with these words, once it is there.
-    pub(crate) fn wait_for_log(&mut self, words: &str) -> String {
+    /// The first line of the log with these words, once it is there: a line is read here some time after the answer it
+    /// belongs to.
+    pub(crate) fn wait_for_log(&self, words: &str) -> String {
         let begun = Instant::now();
         loop {
-            if let Some(line) = self.log().lines().find(|line| line.contains(words)) {
+            let Log { text, ended } = self.log.lock().unwrap().clone();
+            if let Some(line) = text.lines().find(|line| line.contains(words)) {
                 return line.to_owned();
             }
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
-                "no {words:?} in the log:\n{}",
-                self.log()
-            );
+            assert!(!ended && begun.elapsed() < PATIENCE, "no {words:?} in the log:\n{text}");
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Everything logged so far.
+    /// Everything logged so far, to show and to look for what must not be there. What must be is awaited with
+    /// [`wait_for_log`](Self::wait_for_log).
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.lock().unwrap().text.clone()
     }
 
     /// The process' number.
@@ -253,17 +252,25 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Waits for the process to end.
+    /// Waits for the process to end, and for the last line of its log.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+            match self.child.try_wait().unwrap() {
+                Some(status) if self.log.lock().unwrap().ended => return status,
+                _ => {}
             }
             assert!(begun.elapsed() < PATIENCE, "the edge does not end:\n{}", self.log());
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// What an edge has logged, and whether it can still log more.
+#[derive(Clone, Default)]
+struct Log {
+    text: String,
+    ended: bool,
 }
 
 /// What a command said, and how it ended.
