@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
-use rempart_config::{Diagnostics, LastGood, Source, Standing, TenantFile, TenantState, VendorConfig};
-use rempart_guard::{DecisionSink, Reporter};
+use rempart_config::{Diagnostics, LastGood, Source, Standing, TenantConfig, TenantFile, TenantState, VendorConfig};
+use rempart_guard::{DecisionSink, Problems, Reporter};
 use rempart_tenant::{KeyRing, TenantId, Tenants};
 use rempart_tls::{DevelopmentCa, Sites};
 use tokio_util::sync::CancellationToken;
@@ -120,6 +120,8 @@ impl Roster {
     }
 
     /// Serves what was prepared. A tenant that is as it was is not touched.
+    ///
+    /// All that can go wrong is done first, while everything that is served still stands; then it is put in place.
     pub(crate) fn apply(&mut self, prepared: Prepared) -> Reloaded {
         let begun = Instant::now();
         let Prepared {
@@ -129,47 +131,12 @@ impl Roster {
             tenants,
             whole,
         } = prepared;
-        if *self.ring != *ring {
-            self.ring = ring;
-        }
-        let mut before = if whole {
-            std::mem::take(&mut self.members)
-        } else {
-            let touched = tenants
-                .iter()
-                .filter_map(|tenant| self.members.remove_entry(tenant.file.id()));
-            touched.collect()
-        };
-        let mut reloaded = Reloaded {
-            unchanged: self.served().count(),
-            ..Reloaded::default()
-        };
-        let mut same_hosts = !whole;
-        let tenants = tenants.into_iter().map(|tenant| {
-            let old = before.remove(tenant.file.id());
-            (tenant, old)
-        });
-        let members = self.on_cores(tenants.collect(), |(tenant, old)| {
-            let was = old.as_ref().and_then(|member| member.served.clone());
-            (was, self.member(tenant, old))
-        });
-        for (was, member) in members {
-            let (id, is) = (member.file.id().clone(), member.served.as_ref());
-            reloaded.note(&id, was.as_ref(), is);
-            same_hosts &= was.zip(is).is_some_and(|(was, is)| was.site.is(&is.site));
-            self.members.insert(id, member);
-        }
-        for (id, member) in before {
-            member.removed.cancel();
-            if member.served.is_some() {
-                reloaded.removed.push(id.clone());
-            }
-            if let Err(error) = self.last_good.forget(&id) {
-                tracing::error!(%error, tenant = %id, "the last good file of a tenant that is gone cannot be removed");
-            }
-        }
+        let ring = if *self.ring == *ring { Arc::clone(&self.ring) } else { ring };
+        let members = self.on_cores(tenants, |tenant| self.member(tenant, &ring));
+        let mut reloaded = Reloaded::default();
+        let same_hosts = self.put(members, whole, &mut reloaded);
         reloaded.at_next_start = self.at_next_start(&vendor);
-        (self.vendor, self.strays) = (vendor, strays);
+        (self.ring, self.vendor, self.strays) = (ring, vendor, strays);
         if !same_hosts {
             self.hosts = self.hosts();
         }
@@ -183,7 +150,44 @@ impl Roster {
         reloaded
     }
 
-    fn member(&self, tenant: PreparedTenant, old: Option<Member>) -> Member {
+    /// Puts members in the place of those with the same names; those that are missing are gone when these are all. Says
+    /// whether every host is whose it was, with the same certificate.
+    fn put(&mut self, members: Vec<Member>, whole: bool, reloaded: &mut Reloaded) -> bool {
+        let mut before: BTreeMap<_, _> = if whole {
+            std::mem::take(&mut self.members)
+        } else {
+            let named = members.iter();
+            named
+                .filter_map(|member| self.members.remove_entry(member.file.id()))
+                .collect()
+        };
+        reloaded.unchanged = self.served().count();
+        let mut same_hosts = !whole;
+        for member in members {
+            let id = member.file.id().clone();
+            let old = before.remove(&id);
+            let (was, is) = (old.as_ref().and_then(|old| old.served.as_ref()), member.served.as_ref());
+            reloaded.note(&id, was, is);
+            same_hosts &= was.zip(is).is_some_and(|(was, is)| was.site.is(&is.site));
+            if let (Some(old), None) = (&old, is) {
+                old.removed.cancel();
+            }
+            self.members.insert(id, member);
+        }
+        for (id, member) in before {
+            member.removed.cancel();
+            if member.served.is_some() {
+                reloaded.removed.push(id.clone());
+            }
+            if let Err(error) = self.last_good.forget(&id) {
+                tracing::error!(%error, tenant = %id, "the last good file of a tenant that is gone cannot be removed");
+            }
+        }
+        same_hosts
+    }
+
+    /// Builds a member beside the one that it is to replace.
+    fn member(&self, tenant: PreparedTenant, ring: &Arc<KeyRing>) -> Member {
         let PreparedTenant {
             file,
             standing,
@@ -195,62 +199,57 @@ impl Roster {
             tenant,
             mut wrong,
         } = standing;
-        let was = old.as_ref().and_then(|member| member.served.as_ref());
-        let served = match tenant.zip(site) {
-            None => None,
-            Some((config, site)) => match was {
-                Some(was) if was.is(&config, &site, &self.ring) => Some(Arc::clone(was)),
-                was => match Served::new(
-                    config,
-                    site,
-                    (&self.ring, &self.started.state),
-                    &self.sink,
-                    was.map(|was| &**was),
-                ) {
-                    Ok(served) => Some(Arc::new(served)),
-                    Err(problems) => {
-                        let problems = problems
-                            .into_iter()
-                            .map(|problem| file.diagnose(problem.under("cookies")));
-                        wrong = wrong.into_iter().chain(problems).collect();
-                        state = if was.is_some() {
-                            TenantState::LastGood
-                        } else {
-                            TenantState::Absent
-                        };
-                        was.cloned()
-                    }
-                },
-            },
-        };
-        let (doors, removed) = match old {
-            Some(old) => (old.doors, old.removed),
-            None => (Vec::new(), CancellationToken::new()),
-        };
-        let removed = match served {
-            None => {
-                removed.cancel();
-                CancellationToken::new()
+        let old = self.members.get(file.id());
+        let was = old.and_then(|member| member.served.as_ref());
+        let served = tenant.zip(site).map(|(config, site)| self.serve(config, site, ring, was));
+        let served = match served.transpose() {
+            Ok(served) => served,
+            Err(problems) => {
+                let problems = problems
+                    .into_iter()
+                    .map(|problem| file.diagnose(problem.under("cookies")));
+                wrong = wrong.into_iter().chain(problems).collect();
+                state = was.map_or(TenantState::Absent, |_| TenantState::LastGood);
+                was.cloned()
             }
-            Some(_) => removed,
         };
-        let doors = served
-            .as_ref()
-            .map_or_else(Vec::new, |served| self.doors(served, doors, &removed));
+        let removed = match (old, &served) {
+            (Some(old), Some(_)) => old.removed.clone(),
+            _ => CancellationToken::new(),
+        };
+        let doors = served.as_ref().map(|served| self.doors(served, old, &removed));
         Member {
             state,
             wrong,
             since,
             file,
             served,
-            doors,
+            doors: doors.unwrap_or_default(),
             removed,
         }
     }
 
-    fn doors(&self, served: &Arc<Served>, old: Vec<Arc<Door>>, removed: &CancellationToken) -> Vec<Arc<Door>> {
+    /// What serves this: the very same as before when nothing of it has changed.
+    fn serve(
+        &self,
+        config: Arc<TenantConfig>,
+        site: Site,
+        ring: &Arc<KeyRing>,
+        was: Option<&Arc<Served>>,
+    ) -> Result<Arc<Served>, Problems> {
+        match was {
+            Some(was) if was.is(&config, &site, ring) => Ok(Arc::clone(was)),
+            _ => {
+                let replaces = was.map(|was| &**was);
+                Served::new(config, site, (ring, &self.started.state), &self.sink, replaces).map(Arc::new)
+            }
+        }
+    }
+
+    fn doors(&self, served: &Arc<Served>, old: Option<&Member>, removed: &CancellationToken) -> Vec<Arc<Door>> {
+        let old = old.map_or(&[][..], |old| &old.doors);
         if old.first().is_some_and(|door| Arc::ptr_eq(&door.served, served)) {
-            return old;
+            return old.to_vec();
         }
         let replaces = |worker: usize| old.get(worker).map(|door| &**door);
         let seats = self.seats.iter().enumerate();
