@@ -32,6 +32,8 @@ pub enum Action {
     Refuse,
     /// A part of the request or the response is changed or dropped, and the rest goes on.
     Repair,
+    /// Nothing: somebody should know of it.
+    Notice,
 }
 
 impl fmt::Display for Decision {
@@ -40,6 +42,7 @@ impl fmt::Display for Decision {
         let verb = match (self.action, self.enforcement) {
             (Action::Refuse, Enforcement::Enforce) => "refused",
             (Action::Repair, Enforcement::Enforce) => "repaired",
+            (Action::Notice, _) => "noticed",
             (Action::Refuse, _) => "would refuse",
             (Action::Repair, _) => "would repair",
         };

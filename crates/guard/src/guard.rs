@@ -2,7 +2,7 @@ use std::fmt;
 
 use http::{request, response};
 
-use crate::Rejection;
+use crate::{Action, Rejection};
 
 /// A control: a check on a request's head, and perhaps an amendment of the answer's head.
 ///
@@ -44,23 +44,28 @@ pub trait Refusal: fmt::Display + Send {
     fn rejection(&self) -> Rejection;
 }
 
-/// What a guard repaired while letting a request or an answer pass. Each finding becomes a
+/// What a guard repaired or noticed while letting a request or an answer pass. Each finding becomes a
 /// [`Decision`](crate::Decision). Empty costs nothing.
 #[derive(Debug, Default)]
-pub struct Findings(Vec<(&'static str, String)>);
+pub struct Findings(Vec<(Action, &'static str, String)>);
 
 impl Findings {
     /// Notes one repair: a stable code, and what was seen (no secrets, no values of cookies).
     pub fn note(&mut self, code: &'static str, evidence: impl Into<String>) {
-        self.0.push((code, evidence.into()));
+        self.0.push((Action::Repair, code, evidence.into()));
+    }
+
+    /// Tells of something about which nothing was done.
+    pub fn notice(&mut self, code: &'static str, evidence: impl Into<String>) {
+        self.0.push((Action::Notice, code, evidence.into()));
     }
 
     /// The findings so far.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(code, evidence)| (*code, evidence.as_str()))
+        self.0.iter().map(|(_, code, evidence)| (*code, evidence.as_str()))
     }
 
-    pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, (&'static str, String)> {
+    pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, (Action, &'static str, String)> {
         self.0.drain(..)
     }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Action, Downstream, Enforcement, Findings, Guard, Refusal, Reporter};
+use crate::{Action, Downstream, Enforcement, Findings, Guard, Refusal, Reporter, SentBytes};
 
 /// Makes a layer of a [`Guard`]. The body of the answer is anything that can be made of [`Bytes`]: axum's `Body`,
 /// `Full<Bytes>`, or a body of your own.
@@ -72,23 +72,10 @@ where
             _ => control.guard.check(&mut head, &mut findings),
         };
         control.record_all(&mut findings, downstream);
-        let ticket = match verdict {
-            Ok(ticket) => Some(Amendment {
-                control: Arc::clone(control),
-                ticket,
-                downstream,
-            }),
-            Err(refusal) => {
-                let rejection = refusal.rejection();
-                control.record(rejection.code(), Action::Refuse, downstream, &refusal);
-                if control.enforcement == Enforcement::Enforce {
-                    let request_id = downstream.map(|downstream| downstream.request);
-                    return ResponseFuture::refused(rejection.answer(&head.headers, request_id));
-                }
-                None
-            }
-        };
-        ResponseFuture::passing(self.inner.call(Request::from_parts(head, body)), ticket)
+        match control.decide(verdict, &head, downstream) {
+            Ok(amendment) => ResponseFuture::passing(self.inner.call(Request::from_parts(head, body)), amendment),
+            Err(answer) => ResponseFuture::refused(answer),
+        }
     }
 }
 
@@ -146,14 +133,14 @@ where
 }
 
 /// What a passed check leaves for the answer.
-struct Amendment<G: Guard> {
+pub(crate) struct Amendment<G: Guard> {
     control: Arc<Control<G>>,
     ticket: G::Ticket,
     downstream: Option<Downstream>,
 }
 
 impl<G: Guard> Amendment<G> {
-    fn apply<B>(self, answer: Response<B>) -> Response<B> {
+    pub(crate) fn apply<B>(self, answer: Response<B>) -> Response<B> {
         let Self {
             control,
             ticket,
@@ -162,7 +149,12 @@ impl<G: Guard> Amendment<G> {
         let (mut head, body) = answer.into_parts();
         let mut findings = Findings::default();
         match control.enforcement {
-            Enforcement::Report => control.guard.amend(ticket, &mut head.clone(), &mut findings),
+            Enforcement::Report => {
+                let mut copy = head.clone();
+                control.guard.amend(ticket, &mut copy, &mut findings);
+                // Who only listens changes nothing.
+                SentBytes::carry(&mut copy.extensions, &mut head.extensions);
+            }
             _ => control.guard.amend(ticket, &mut head, &mut findings),
         }
         control.record_all(&mut findings, downstream);
@@ -170,19 +162,48 @@ impl<G: Guard> Amendment<G> {
     }
 }
 
-struct Control<G> {
-    guard: G,
-    enforcement: Enforcement,
-    reporter: Reporter,
+pub(crate) struct Control<G> {
+    pub(crate) guard: G,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) reporter: Reporter,
 }
 
 impl<G: Guard> Control<G> {
-    fn record_all(&self, findings: &mut Findings, downstream: Option<Downstream>) {
+    /// What a decision leaves for the answer of a request that goes on, or the answer that is the end of it.
+    pub(crate) fn decide<B: From<Bytes>>(
+        self: &Arc<Self>,
+        decision: Result<G::Ticket, G::Refusal>,
+        head: &request::Parts,
+        downstream: Option<Downstream>,
+    ) -> Result<Option<Amendment<G>>, Response<B>> {
+        let refusal = match decision {
+            Ok(ticket) => {
+                let control = Arc::clone(self);
+                return Ok(Some(Amendment {
+                    control,
+                    ticket,
+                    downstream,
+                }));
+            }
+            Err(refusal) => refusal,
+        };
+        let rejection = refusal.rejection();
+        self.record(rejection.code(), Action::Refuse, downstream, &refusal);
+        match self.enforcement {
+            Enforcement::Enforce => {
+                let request_id = downstream.map(|downstream| downstream.request);
+                Err(rejection.answer(&head.headers, request_id))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn record_all(&self, findings: &mut Findings, downstream: Option<Downstream>) {
         if findings.is_empty() {
             return;
         }
-        for (code, evidence) in findings.drain() {
-            self.record(code, Action::Repair, downstream, evidence);
+        for (action, code, evidence) in findings.drain() {
+            self.record(code, action, downstream, evidence);
         }
     }
 

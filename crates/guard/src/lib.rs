@@ -2,7 +2,8 @@
 //!
 //! A control implements [`Guard`]: a check on the head of a request that returns `Result<Ticket, Refusal>`, and an
 //! optional amendment of the head of the response. [`GuardLayer`] makes a [`tower`](tower_layer) layer of it and does
-//! once, for all controls, what must never be done twice in two ways:
+//! once, for all controls, what must never be done twice in two ways ([`WaitingGuardLayer`] of a [`WaitingGuard`], which may
+//! have to wait, does the same):
 //!
 //! - [`Enforcement`]: `enforce` refuses and amends, `report` decides and records but changes nothing, `off` does nothing;
 //! - a refusal becomes a [`Rejection`]: a status, a stable code, a page or `application/problem+json` (RFC 9457), with
@@ -10,7 +11,7 @@
 //! - every refusal and would-be refusal becomes one [`Decision`] in a [`DecisionSink`].
 //!
 //! The crate also holds what controls have in common: who the client is ([`ClientAddr`], [`TrustedProxies`],
-//! [`Downstream`], [`TlsFingerprint`]), which route a request takes ([`RoutePattern`], [`RoutePath`]) and what
+//! [`Downstream`], [`TlsFingerprint`], [`Ja4`]), which route a request takes ([`RoutePattern`], [`RoutePath`]) and what
 //! it is for ([`RouteClass`]), and how settings are found wrong ([`Problem`]).
 //!
 //! # A guard that passes one request and refuses another
@@ -60,8 +61,8 @@
 //!
 //! # What it cannot stop
 //!
-//! A guard sees heads, not bodies. A layer that counts what leaves in a body wraps the body itself and uses
-//! [`Reporter`] and [`Rejection`] directly.
+//! A guard sees heads, not bodies. One that counts how much leaves in a body is told by whoever writes it ([`SentBytes`]); a
+//! layer that reads what leaves wraps the body itself and uses [`Reporter`] and [`Rejection`] directly.
 
 mod change;
 mod class;
@@ -72,14 +73,17 @@ mod downstream;
 mod enforcement;
 mod fingerprint;
 mod guard;
+mod ja4;
 mod layer;
 mod page;
 mod path;
 mod problem;
 mod rejection;
 mod route;
+mod sent;
 mod session;
 mod units;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -93,10 +97,15 @@ pub use downstream::{Downstream, DownstreamLayer, IdentifyDownstream, RequestId,
 pub use enforcement::Enforcement;
 pub use fingerprint::TlsFingerprint;
 pub use guard::{Findings, Guard, Refusal};
+pub use ja4::{Ja4, Ja4Error};
 pub use layer::{GuardLayer, Guarded, ResponseFuture};
 pub use path::{Reading, RoutePath};
 pub use problem::{Problem, Problems};
-pub use rejection::{NoDownstream, Rejection};
+pub use rejection::{NoDownstream, Notice, Rejection};
 pub use route::{RouteError, RoutePattern};
-pub use session::{EdgeSession, EdgeSessions, SessionId, SessionOrder, SessionOrders};
+pub use sent::{
+    CountSentBytes, CountSentBytesFuture, CountedBody, Sending, SentBytes, SentBytesAreCounted, SentBytesLayer,
+};
+pub use session::{Account, EdgeSession, EdgeSessions, SessionId, SessionOrder, SessionOrders};
 pub use units::{UnitError, duration, duration_schema, in_words, size, size_schema};
+pub use waiting::{Deciding, Verdict, WaitingFuture, WaitingGuard, WaitingGuardLayer, WaitingGuarded};

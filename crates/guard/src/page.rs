@@ -4,29 +4,41 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::RequestId;
+use crate::{Notice, RequestId};
 
 /// Renders the body and names its media type. Nothing of the request goes into it but its number.
 pub(crate) fn render(
     status: StatusCode,
     code: &'static str,
     wait: Option<u64>,
+    notice: Option<&dyn Notice>,
     asked: &HeaderMap,
     request: Option<RequestId>,
 ) -> (&'static str, Bytes) {
     if prefers_json(asked) {
-        return ("application/problem+json", problem(status, code, request).into());
+        let members = notice.map(Notice::members).unwrap_or_default();
+        return (
+            "application/problem+json",
+            problem(status, code, request, &members).into(),
+        );
     }
-    let html = page(status, code, wait, prefers_english(asked), request);
+    let html = match notice {
+        Some(notice) => notice.page(prefers_english(asked), request),
+        None => page(status, code, wait, prefers_english(asked), request),
+    };
     ("text/html; charset=utf-8", html.into())
 }
 
-/// RFC 9457: `type` is `about:blank`, so `title` is the status' own phrase; `code` and `request` are extensions.
-fn problem(status: StatusCode, code: &str, request: Option<RequestId>) -> String {
+/// RFC 9457: `type` is `about:blank`, so `title` is the status' own phrase; `code`, `request` and `members` are extensions.
+fn problem(status: StatusCode, code: &str, request: Option<RequestId>, members: &[(&str, String)]) -> String {
     let title = status.canonical_reason().unwrap_or("Error");
     let request = request.map(|id| format!(",\"request\":\"{id}\"")).unwrap_or_default();
+    let members: String = members
+        .iter()
+        .map(|(name, value)| format!(",\"{name}\":{value}"))
+        .collect();
     format!(
-        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{},\"code\":\"{code}\"{request}}}\n",
+        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{},\"code\":\"{code}\"{request}{members}}}\n",
         status.as_u16()
     )
 }

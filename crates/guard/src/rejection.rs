@@ -1,3 +1,5 @@
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +35,18 @@ pub struct Rejection {
     status: StatusCode,
     code: &'static str,
     headers: HeaderMap,
+    notice: Option<Arc<dyn Notice>>,
+}
+
+/// What a rejection says in words of its own, where those that go with its status are not enough: a place in a line, a way to
+/// go on.
+pub trait Notice: fmt::Debug + Send + Sync {
+    /// The whole page, in HTML, for somebody who reads English rather than French, or the other way round. It loads nothing and
+    /// runs nothing: the answer's `Content-Security-Policy` allows styles in the page and no more.
+    fn page(&self, english: bool, request: Option<RequestId>) -> String;
+
+    /// What programs are told in `application/problem+json` beside status, code and number: names, with their values as JSON.
+    fn members(&self) -> Vec<(&'static str, String)>;
 }
 
 impl Rejection {
@@ -43,6 +57,7 @@ impl Rejection {
             status,
             code,
             headers: HeaderMap::new(),
+            notice: None,
         }
     }
 
@@ -66,6 +81,13 @@ impl Rejection {
         self
     }
 
+    /// Says it in words of its own instead of those of the status.
+    #[must_use]
+    pub fn notice(mut self, notice: impl Notice + 'static) -> Self {
+        self.notice = Some(Arc::new(notice));
+        self
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -86,7 +108,7 @@ impl Rejection {
             .headers
             .get(RETRY_AFTER)
             .and_then(|wait| wait.to_str().ok()?.parse().ok());
-        let (content_type, body) = page::render(self.status, self.code, wait, asked, request);
+        let (content_type, body) = page::render(self.status, self.code, wait, self.notice.as_deref(), asked, request);
         let length = body.len();
         let mut answer = Response::new(B::from(body));
         *answer.status_mut() = self.status;
@@ -130,5 +152,42 @@ impl Downstream {
     /// [`NoDownstream`], a refusal with the status 500.
     pub fn of(extensions: &http::Extensions) -> Result<Self, NoDownstream> {
         extensions.get::<Self>().copied().ok_or(NoDownstream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+    use http_body_util::{BodyExt, Full};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Place(u32);
+
+    impl Notice for Place {
+        fn page(&self, english: bool, _: Option<RequestId>) -> String {
+            format!("{} {}", if english { "place" } else { "rang" }, self.0)
+        }
+
+        fn members(&self) -> Vec<(&'static str, String)> {
+            vec![("place", self.0.to_string())]
+        }
+    }
+
+    #[tokio::test]
+    async fn a_notice_is_the_page_and_adds_to_what_programs_are_told() {
+        let said = async |name: HeaderName, value: &'static str| {
+            let mut asked = HeaderMap::new();
+            asked.insert(name, HeaderValue::from_static(value));
+            let rejection = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "waits").notice(Place(7));
+            let answer: Response<Full<Bytes>> = rejection.answer(&asked, None);
+            let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        assert_eq!(said(http::header::ACCEPT_LANGUAGE, "en").await, "place 7");
+        assert_eq!(said(http::header::ACCEPT_LANGUAGE, "fr").await, "rang 7");
+        let json: serde_json::Value = serde_json::from_str(&said(ACCEPT, "application/json").await).unwrap();
+        assert_eq!((&json["code"], &json["place"]), (&"waits".into(), &7.into()));
     }
 }

@@ -13,7 +13,8 @@ use crate::{Reading, RoutePath};
 ///
 /// `"/login"` is that path and no other. A segment `{anything}` stands for exactly one segment, and a last segment `*`
 /// for whatever follows, nothing included: `"POST /api/*"` covers `/api` too, so that a rule never misses the door
-/// itself. A pattern is read as the laxest server reads a path, and so is the path that it is matched on: see
+/// itself. `GET` takes `HEAD` too, which is the same request with an answer that stops early (RFC 9110 section 9.3.2): what
+/// costs, shows or counts as the one does so as the other. A pattern is read as the laxest server reads a path, and so is the path that it is matched on: see
 /// [`RoutePath`], which also says what that cannot stop.
 ///
 /// ```
@@ -45,7 +46,7 @@ impl RoutePattern {
     /// Whether a request with this method and path takes this route when its path is read in this way.
     #[must_use]
     pub fn matches_reading(&self, method: &Method, path: Reading<'_>) -> bool {
-        if self.method.as_ref().is_some_and(|wanted| wanted != method) {
+        if !self.takes(method) {
             return false;
         }
         let mut asked = path.segments();
@@ -64,7 +65,7 @@ impl RoutePattern {
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
         let methods = self.method.as_ref().zip(other.method.as_ref());
-        if methods.is_some_and(|(one, other)| one != other) {
+        if methods.is_some_and(|(one, method)| !self.takes(method) && !other.takes(one)) {
             return false;
         }
         let (mine, theirs) = (&self.segments, &other.segments);
@@ -82,10 +83,11 @@ impl RoutePattern {
     /// let covers = |one: &str, other: &str| one.parse::<RoutePattern>().unwrap().covers(&other.parse().unwrap());
     /// assert!(covers("/api/*", "POST /api/holds/{id}"));
     /// assert!(!covers("POST /api/*", "/api/holds/{id}"));
+    /// assert!(covers("GET /api/*", "HEAD /api/holds") && !covers("HEAD /api/*", "GET /api/holds"));
     /// ```
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let method = self.method.is_none() || self.method == other.method;
+        let method = self.method.is_none() || other.method.as_ref().is_some_and(|method| self.takes(method));
         let length = if self.open_ended {
             other.segments.len() >= self.segments.len()
         } else {
@@ -93,6 +95,14 @@ impl RoutePattern {
         };
         let mut pairs = self.segments.iter().zip(&other.segments);
         method && length && pairs.all(|(ours, theirs)| *ours == Segment::Any || ours == theirs)
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        match &self.method {
+            None => true,
+            Some(Method::GET) if method == Method::HEAD => true,
+            Some(wanted) => wanted == method,
+        }
     }
 }
 

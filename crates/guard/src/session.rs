@@ -23,6 +23,13 @@ pub struct EdgeSession {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EdgeSessions(pub Vec<EdgeSession>);
 
+/// Whose session a request shows, in the name that the application has given: an extension of requests, when it is known.
+///
+/// Never a name of the client's choice: whoever watches over sessions learned it from an answer of the application to a
+/// request with the same session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Account(pub Arc<str>);
+
 /// 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub [u8; 16]);

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, ACCEPT_LANGUAGE};
 use http::{HeaderMap, Method, Request, Response, StatusCode, request, response};
 use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
-use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::*;
 
@@ -265,6 +265,12 @@ fn routes_cover_what_they_say_and_nothing_else() {
     }
     assert!(!covers("POST /login", Method::GET, "/login"));
     assert!(covers("POST /login", Method::POST, "/login"));
+    assert!(
+        covers("GET /search", Method::HEAD, "/search"),
+        "the application does the same for both"
+    );
+    assert!(!covers("HEAD /search", Method::GET, "/search"));
+    assert!(!covers("POST /search", Method::HEAD, "/search"));
 }
 
 #[test]
@@ -325,6 +331,7 @@ fn routes_meet_where_a_request_takes_both() {
     for (one, other) in [
         ("/a", "/A/"),
         ("POST /a", "/a"),
+        ("GET /a", "HEAD /a"),
         ("/a/*", "/a"),
         ("/a/{x}", "/{y}/b"),
         ("/*", "POST /a/b"),
@@ -334,6 +341,7 @@ fn routes_meet_where_a_request_takes_both() {
     }
     for (one, other) in [
         ("POST /a", "GET /a"),
+        ("POST /a", "HEAD /a"),
         ("/a", "/b"),
         ("/a/b", "/a"),
         ("/a/{x}", "/a"),
@@ -407,4 +415,116 @@ proptest! {
         prop_assert!(one.meets(&other) || !first || !second);
         prop_assert!(one.covers(&one));
     }
+}
+
+/// Refuses what carries `x-bad`: at once, or when `x-slow` is there as well, once somebody has said so.
+struct Slow(Arc<tokio::sync::Notify>);
+
+impl WaitingGuard for Slow {
+    const FEATURE: &'static str = "slow";
+    type Ticket = &'static str;
+    type Refusal = Bad;
+
+    fn check(&self, head: &mut request::Parts, _: &mut Findings) -> Verdict<&'static str, Bad> {
+        let decision = match head.headers.contains_key("x-bad") {
+            true => Err(Bad),
+            false => Ok("ticket"),
+        };
+        if !head.headers.contains_key("x-slow") {
+            return Verdict::Now(decision);
+        }
+        let said = Arc::clone(&self.0);
+        Verdict::later(async move {
+            said.notified().await;
+            decision
+        })
+    }
+
+    fn amend(&self, ticket: &'static str, head: &mut response::Parts, _: &mut Findings) {
+        head.headers.insert("x-ticket", ticket.parse().unwrap());
+    }
+}
+
+/// The answer, what was decided, and how often the service inside was asked.
+async fn wait(enforcement: Enforcement, headers: &[&'static str]) -> (Response<Full<Bytes>>, Vec<String>, usize) {
+    let decisions = Arc::new(Mutex::new(Vec::new()));
+    let (log, inside) = (Arc::clone(&decisions), Arc::new(Mutex::new(0)));
+    let (asked, said) = (Arc::clone(&inside), Arc::new(tokio::sync::Notify::new()));
+    let sink = move |decision: Decision| log.lock().unwrap().push(decision.to_string());
+    let reporter = Reporter::new("library", Arc::new(sink));
+    let mut service = ServiceBuilder::new()
+        .layer(WaitingGuardLayer::new(Slow(Arc::clone(&said)), enforcement, reporter))
+        // Panics when it is called without having been asked whether it is ready, as a clone of a ready one is not.
+        .layer(tower::limit::ConcurrencyLimitLayer::new(1))
+        .service(service_fn(move |_: Request<()>| {
+            *asked.lock().unwrap() += 1;
+            std::future::ready(Ok::<_, Infallible>(Response::new(Full::from("inside"))))
+        }));
+    let mut request = Request::get("/").body(()).unwrap();
+    for name in headers {
+        request.headers_mut().insert(*name, "1".parse().unwrap());
+    }
+    let answer = service.ready().await.unwrap().call(request);
+    let mut answer = tokio_test::task::spawn(answer);
+    let waits = headers.contains(&"x-slow") && enforcement.is_on();
+    if waits {
+        assert!(answer.poll().is_pending());
+        assert_eq!(
+            *inside.lock().unwrap(),
+            0,
+            "nobody inside is asked before it is decided"
+        );
+        assert!(decisions.lock().unwrap().is_empty());
+        said.notify_one();
+        assert!(answer.is_woken());
+    }
+    let answer = answer.await.unwrap();
+    let decisions = decisions.lock().unwrap().clone();
+    let inside = *inside.lock().unwrap();
+    (answer, decisions, inside)
+}
+
+#[tokio::test]
+async fn a_decision_that_is_awaited_refuses_like_one_that_is_not() {
+    for headers in [&["x-bad"][..], &["x-bad", "x-slow"]] {
+        let (answer, decisions, inside) = wait(Enforcement::Enforce, headers).await;
+        assert_eq!((answer.status(), inside), (StatusCode::FORBIDDEN, 0));
+        assert_eq!(decisions, ["library refused slow/probe_bad: x-bad was there"]);
+    }
+}
+
+#[tokio::test]
+async fn what_passes_after_a_wait_has_its_answer_amended() {
+    for headers in [&[][..], &["x-slow"]] {
+        let (answer, decisions, inside) = wait(Enforcement::Enforce, headers).await;
+        assert_eq!((answer.status(), inside), (StatusCode::OK, 1));
+        assert_eq!(answer.headers()["x-ticket"], "ticket");
+        assert!(decisions.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_awaited_decision_is_only_told_under_report_and_not_asked_for_when_off() {
+    let (answer, decisions, inside) = wait(Enforcement::Report, &["x-bad", "x-slow"]).await;
+    assert_eq!((answer.status(), inside), (StatusCode::OK, 1));
+    assert_eq!(decisions, ["library would refuse slow/probe_bad: x-bad was there"]);
+    let (answer, decisions, inside) = wait(Enforcement::Off, &["x-bad", "x-slow"]).await;
+    assert_eq!((answer.status(), inside), (StatusCode::OK, 1));
+    assert!(decisions.is_empty() && !answer.headers().contains_key("x-ticket"));
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_while_it_waits_is_not_sent_on() {
+    let said = Arc::new(tokio::sync::Notify::new());
+    let layer = WaitingGuardLayer::new(Slow(Arc::clone(&said)), Enforcement::Enforce, Reporter::silent());
+    let inside = service_fn(async |_: Request<()>| -> Result<Response<Full<Bytes>>, Infallible> {
+        panic!("the client was gone")
+    });
+    let mut service = ServiceBuilder::new().layer(layer).service(inside);
+    let request = Request::get("/").header("x-slow", "1").body(()).unwrap();
+    let mut answer = tokio_test::task::spawn(service.ready().await.unwrap().call(request));
+    assert!(answer.poll().is_pending());
+    drop(answer);
+    assert_eq!(Arc::strong_count(&said), 2, "what it waited with is gone");
+    said.notify_one();
 }

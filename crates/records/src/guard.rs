@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::request;
 use rempart_guard::{Findings, Guard, GuardLayer, Guarded, Reporter, RouteClass, RoutePath};
 use tower_layer::Layer;
@@ -35,6 +37,39 @@ impl Guard for Routes {
             return Ok(());
         }
         Err(RouteUnmapped::new(&head.method, &path))
+    }
+}
+
+/// The first half of the control, for a stack in which something stands between both: says what a route is for, and refuses
+/// nothing. A quota by class stands below it, and above [`UnmappedRoutes`], so that whoever tries out paths is counted.
+#[derive(Clone, Debug)]
+pub struct RouteClasses(pub Arc<Routes>);
+
+impl Guard for RouteClasses {
+    const FEATURE: &'static str = Routes::FEATURE;
+    type Ticket = ();
+    type Refusal = RouteUnmapped;
+
+    fn mark(&self, head: &mut request::Parts) {
+        self.0.mark(head);
+    }
+
+    fn check(&self, _: &mut request::Parts, _: &mut Findings) -> Result<(), RouteUnmapped> {
+        Ok(())
+    }
+}
+
+/// The second half: refuses what nobody has named, and says nothing.
+#[derive(Clone, Debug)]
+pub struct UnmappedRoutes(pub Arc<Routes>);
+
+impl Guard for UnmappedRoutes {
+    const FEATURE: &'static str = Routes::FEATURE;
+    type Ticket = ();
+    type Refusal = RouteUnmapped;
+
+    fn check(&self, head: &mut request::Parts, findings: &mut Findings) -> Result<(), RouteUnmapped> {
+        self.0.check(head, findings)
     }
 }
 

@@ -54,7 +54,6 @@
 //!   by parameter or body is not there yet, so name such a route by the strictest thing that it does.
 //! - A pattern that is too wide. `public = ["/*"]` names every page that the application has, and those that it has by
 //!   mistake. [`RoutesPolicy::gaps`] tells of it.
-//! - A `HEAD` is not a `GET`: a pattern with a method takes that method and no other. Leave the method out where any will do.
 //!
 //! # Behind another proxy
 //!
@@ -75,7 +74,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use guard::{Routes, RoutesLayer};
+pub use guard::{RouteClasses, Routes, RoutesLayer, UnmappedRoutes};
 pub use policy::{RoutesPolicy, Unmapped};
 pub use refusal::RouteUnmapped;
 pub use settings::RoutesSettings;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
-use rempart_guard::{Decision, Enforcement, Reporter, RouteClass, RoutePath, RoutePattern};
+use rempart_guard::{Decision, Enforcement, GuardLayer, Reporter, RouteClass, RoutePath, RoutePattern};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 use crate::*;
@@ -180,6 +180,38 @@ async fn a_class_from_outside_does_not_pass_for_ours() {
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         }));
     service.oneshot(Request::get("/x").body(()).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_two_halves_do_together_what_the_whole_does() {
+    let routes = Arc::new(Routes::new(policy(MAP, true)));
+    let between = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&between);
+    let layer = |guard: RouteClasses| GuardLayer::new(guard, Enforcement::Enforce, Reporter::silent());
+    let service = ServiceBuilder::new()
+        .layer(layer(RouteClasses(Arc::clone(&routes))))
+        .map_request(move |request: Request<()>| {
+            seen.lock()
+                .unwrap()
+                .push(request.extensions().get::<RouteClass>().copied());
+            request
+        })
+        .layer(GuardLayer::new(
+            UnmappedRoutes(Arc::clone(&routes)),
+            Enforcement::Enforce,
+            Reporter::silent(),
+        ))
+        .service(service_fn(async |_: Request<()>| {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }));
+    let asked = |path: &str| service.clone().oneshot(Request::get(path).body(()).unwrap());
+    assert_eq!(asked("/login").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(asked("/debug").await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        *between.lock().unwrap(),
+        [Some(RouteClass::Auth), None],
+        "what stands between has seen both"
+    );
 }
 
 fn codes(gaps: impl IntoIterator<Item = rempart_guard::Problem>) -> Vec<String> {
