@@ -1,11 +1,13 @@
 //! What a new policy does differently.
 
 use std::cmp::Ordering;
+use std::fmt;
 
-use rempart_guard::{Change, Effect, RoutePattern};
+use rempart_guard::{Change, Effect, in_words};
 
 use crate::policy::Keying;
-use crate::{Per, QuotaPolicy, Rate, RateLimitPolicy};
+use crate::scope::{Named, Scope};
+use crate::{CostPolicy, Count, Per, QuotaPolicy, Rate, RateLimitPolicy, UsedUp};
 
 impl RateLimitPolicy {
     /// What will be different for clients under `new`. Nothing when both limit alike: routes in another order, a route
@@ -37,17 +39,27 @@ impl RateLimitPolicy {
             headers: _,
             keying,
             quotas,
+            costs,
         } = self;
         let enforced = enforcement.changes_to(new.enforcement, "rate limits");
         if !new.enforcement.is_on() {
             return enforced.into_iter().collect();
         }
         // What is off limits nobody, as if it had no quotas.
-        let quotas = if enforcement.is_on() { quotas.as_slice() } else { &[] };
+        let (quotas, costs) = match enforcement.is_on() {
+            true => (quotas.as_slice(), costs.as_slice()),
+            false => (&[] as &[_], &[] as &[_]),
+        };
         let mut changes = of_quotas(quotas, &new.quotas);
-        if new.quotas.iter().any(|quota| find(quotas, quota).is_some()) {
-            changes.extend(keying.changes_to(new.keying));
-        }
+        changes.extend(of_costs(costs, &new.costs));
+        let kept = |quota: &&QuotaPolicy| find(quotas, quota).is_some();
+        let kept: Vec<_> = new.quotas.iter().filter(kept).collect();
+        changes.extend(
+            keying
+                .changes_to(new.keying, &kept)
+                .into_iter()
+                .filter(|_| !kept.is_empty()),
+        );
         let changes = changes.into_iter().map(|change| change.under(new.enforcement));
         enforced.into_iter().chain(changes).chain(self.told(new)).collect()
     }
@@ -56,7 +68,7 @@ impl RateLimitPolicy {
     fn tells(&self) -> bool {
         self.enforcement == rempart_guard::Enforcement::Enforce
             && self.headers
-            && self.quotas.iter().any(|quota| quota.per == Per::Client)
+            && self.quotas.iter().any(|quota| quota.per.is_own())
     }
 
     fn told(&self, new: &Self) -> Option<Change> {
@@ -99,7 +111,9 @@ impl QuotaPolicy {
             name: _,
             rate: _,
             per: _,
-            routes,
+            count: _,
+            scope,
+            used_up,
         } = self;
         let begins = if new.counts_like(self) {
             ""
@@ -109,109 +123,179 @@ impl QuotaPolicy {
         let counted = self
             .count_to(new)
             .map(|change| Change::new(change.effect, change.text + begins));
-        let changes = counted.into_iter().chain(of_routes(routes, &new.routes));
+        let changes = counted
+            .into_iter()
+            .chain(scope.changes_to(&new.scope, "counts"))
+            .chain(used_up.changes_to(new.used_up));
         let named = |Change { effect, text }| Change::new(effect, format!("quota `{}`: {text}", self.name));
         changes.map(named).collect()
     }
 
-    /// How often, and who shares the count.
+    /// How often, what, and who shares the count.
     fn count_to(&self, new: &Self) -> Option<Change> {
-        if self.rate == new.rate && self.per == new.per {
+        if new.counts_like(self) {
             return None;
         }
-        let [slower, smaller] = self.rate.stricter_in(new.rate);
-        let effect = Effect::of([slower, smaller, new.per.cmp(&self.per)]);
-        let text = if self.per == new.per {
-            let falls = match effect {
+        let strictness = match (self.count.compare(&new.count), self.per.compare(&new.per)) {
+            (Some(count), Some(per)) => {
+                let [slower, smaller] = stricter_in(self.rate.units(), new.rate.units());
+                Effect::of([slower, smaller, count.reverse(), per.reverse()])
+            }
+            _ => Effect::Changes,
+        };
+        let text = if (&self.per, &self.count) == (&new.per, &new.count) {
+            let falls = match strictness {
                 Effect::Tightens => "falls",
                 Effect::Loosens => "rises",
                 Effect::Changes => "changes",
             };
-            format!("{falls} from {} to {} {}", self.rate, new.rate, new.per.whose())
+            format!("{falls} from {} to {}", self.rate, new.counted())
         } else {
-            let (rate, per) = (self.rate, self.per.whose());
-            format!("{} {} instead of {rate} {per}", new.rate, new.per.whose())
+            format!("{} instead of {}", new.counted(), self.counted())
         };
-        Some(Change::new(effect, text))
+        Some(Change::new(strictness, text))
+    }
+
+    /// How often, what and for whom.
+    fn counted(&self) -> String {
+        let whose = self.per.whose();
+        match &self.count {
+            Count::Requests | Count::Bytes => format!("{} {whose}", self.rate),
+            count => format!("{} {whose}, counting {count}", self.rate),
+        }
     }
 
     /// A whole quota in a few words.
     fn terms(&self) -> String {
-        let terms = format!("{} {}", self.rate, self.per.whose());
-        match every_or_some(&self.routes) {
-            None => terms,
-            Some(routes) => format!("{terms}, on {}", list(&routes)),
+        let terms = match self.scope.named() {
+            None => self.counted(),
+            Some(named) => format!("{}, on {}", self.counted(), list(&named)),
+        };
+        match self.used_up {
+            UsedUp::Refuse => terms,
+            used_up => format!("{terms}; when it is used up, {used_up}"),
         }
     }
 }
 
-/// What more or less is counted.
-fn of_routes(old: &[RoutePattern], new: &[RoutePattern]) -> Vec<Change> {
-    match (every_or_some(old), every_or_some(new)) {
-        (None, None) => Vec::new(),
-        (Some(old), None) => vec![Change::tightens(format!(
-            "now counts every route, not only {}",
-            list(&old)
-        ))],
-        (None, Some(new)) => vec![Change::loosens(format!(
-            "now counts {} only, no longer every route",
-            list(&new)
-        ))],
-        (Some(old), Some(new)) => of_some_routes(&old, &new),
+impl UsedUp {
+    fn changes_to(self, new: Self) -> Option<Change> {
+        let (effect, text) = match (self, new) {
+            _ if self == new => return None,
+            (Self::Refuse, _) => (Effect::Loosens, format!("{new} instead of being refused")),
+            (_, Self::Refuse) => (Effect::Tightens, format!("{new} instead of waiting")),
+            (
+                Self::Delay { at_most, waiting },
+                Self::Delay {
+                    at_most: longer,
+                    waiting: more,
+                },
+            ) => {
+                let effect = Effect::of([at_most.cmp(&longer), waiting.cmp(&more)]);
+                (effect, format!("{new} instead of {waiting} for {}", in_words(at_most)))
+            }
+        };
+        Some(Change::new(effect, format!("when it is used up, {text}")))
     }
 }
 
-fn of_some_routes(old: &[&RoutePattern], new: &[&RoutePattern]) -> Vec<Change> {
+impl fmt::Display for UsedUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refuse => f.write_str("requests are refused"),
+            Self::Delay { at_most, waiting } => {
+                write!(f, "up to {waiting} requests wait for up to {}", in_words(*at_most))
+            }
+        }
+    }
+}
+
+fn of_costs(old: &[CostPolicy], new: &[CostPolicy]) -> Vec<Change> {
+    let find = |costs: &[CostPolicy], name: &str| costs.iter().position(|cost| &*cost.name == name);
+    let gone = old.iter().filter(|cost| find(new, &cost.name).is_none());
+    let mut changes: Vec<Change> = gone
+        .map(|cost| cost.weighs(Effect::Loosens, format!("is gone: {}", cost.terms())))
+        .collect();
+    for cost in new {
+        match find(old, &cost.name) {
+            Some(index) => changes.extend(old[index].changes_to(cost)),
+            None => changes.push(cost.weighs(Effect::Tightens, format!("is new: {}", cost.terms()))),
+        }
+    }
+    changes
+}
+
+impl CostPolicy {
+    fn changes_to(&self, new: &Self) -> Vec<Change> {
+        let Self { name: _, cost, scope } = self;
+        let effect = Effect::of([new.cost.cmp(cost)]);
+        let weight = (*cost != new.cost).then(|| self.weighs(effect, format!("{} instead of {cost}", new.cost)));
+        let scopes = scope.changes_to(&new.scope, "holds for");
+        let scopes = scopes
+            .into_iter()
+            .map(|Change { effect, text }| self.weighs(effect, text));
+        weight.into_iter().chain(scopes).collect()
+    }
+
+    fn weighs(&self, effect: Effect, text: String) -> Change {
+        Change::new(effect, format!("cost `{}`: {text}", self.name))
+    }
+
+    fn terms(&self) -> String {
+        let named = self.scope.named().unwrap_or_default();
+        format!("{} for {}", self.cost, list(&named))
+    }
+}
+
+impl Scope {
+    /// What more or less is meant, where what is meant `counts` or `holds for`.
+    fn changes_to(&self, new: &Self, verb: &str) -> Vec<Change> {
+        match (self.named(), new.named()) {
+            (None, None) => Vec::new(),
+            (Some(old), None) => vec![Change::tightens(format!(
+                "now {verb} every route, not only {}",
+                list(&old)
+            ))],
+            (None, Some(new)) => vec![Change::loosens(format!(
+                "now {verb} {} only, no longer every route",
+                list(&new)
+            ))],
+            (Some(old), Some(new)) => of_named(&old, &new, verb),
+        }
+    }
+}
+
+fn of_named(old: &[Named<'_>], new: &[Named<'_>], verb: &str) -> Vec<Change> {
     let more: Vec<_> = beyond(new, old).collect();
     let mut changes = Vec::new();
     if !more.is_empty() {
-        changes.push(Change::tightens(format!("now counts {} too", list(&more))));
+        changes.push(Change::tightens(format!("now {verb} {} too", list(&more))));
     }
     for lost in beyond(old, new) {
-        let kept: Vec<_> = new.iter().copied().filter(|route| lost.covers(route)).collect();
+        let kept: Vec<_> = new.iter().copied().filter(|one| lost.covers(one)).collect();
         changes.push(Change::loosens(match kept.as_slice() {
-            [] => format!("no longer counts {lost}"),
-            kept => format!("no longer counts all of {lost}, only {}", list(kept)),
+            [] => format!("no longer {verb} {lost}"),
+            kept => format!("no longer {verb} all of {lost}, only {}", list(kept)),
         }));
     }
     changes
 }
 
-/// The routes that none of the others covers.
-fn beyond<'a>(routes: &[&'a RoutePattern], others: &[&RoutePattern]) -> impl Iterator<Item = &'a RoutePattern> {
-    routes
+/// What none of the others covers.
+fn beyond<'a>(named: &[Named<'a>], others: &[Named<'_>]) -> impl Iterator<Item = Named<'a>> {
+    named
         .iter()
         .copied()
-        .filter(|route| !others.iter().any(|other| other.covers(route)))
+        .filter(|one| !others.iter().any(|other| other.covers(one)))
 }
 
-/// The routes that say it all, each once; `None` for every route.
-fn every_or_some(routes: &[RoutePattern]) -> Option<Vec<&RoutePattern>> {
-    let every: RoutePattern = "/*".parse().expect("`/*` is a route");
-    if routes.is_empty() || routes.contains(&every) {
-        return None;
-    }
-    let is_told = |index: usize, route: &RoutePattern| {
-        let covered = |(other, by): (usize, &RoutePattern)| {
-            other != index && by.covers(route) && (other < index || !route.covers(by))
-        };
-        !routes.iter().enumerate().any(covered)
-    };
-    let told = routes
-        .iter()
-        .enumerate()
-        .filter(|(index, route)| is_told(*index, route));
-    Some(told.map(|(_, route)| route).collect())
-}
-
-fn list(routes: &[&RoutePattern]) -> String {
-    let routes: Vec<_> = routes.iter().map(ToString::to_string).collect();
-    routes.join(", ")
+fn list(named: &[Named<'_>]) -> String {
+    let named: Vec<_> = named.iter().map(ToString::to_string).collect();
+    named.join(", ")
 }
 
 impl Keying {
-    /// Every change of it costs all counts: see `RateLimit::with_policy`.
-    fn changes_to(self, new: Self) -> Vec<Change> {
+    fn changes_to(self, new: Self, kept: &[&QuotaPolicy]) -> Vec<Change> {
         let Self {
             max_keys,
             ipv4_prefix,
@@ -230,27 +314,36 @@ impl Keying {
             let text = format!("each quota has room for {} clients instead of {max_keys}", new.max_keys);
             changes.push(Change::other(text));
         }
-        if !changes.is_empty() {
-            changes.push(Change::other("the counts of all quotas begin anew"));
-        }
+        // What is counted for all together, or by method or class, has neither clients nor room for them.
+        let (lost, spared): (Vec<&QuotaPolicy>, Vec<_>) = kept.iter().partition(|quota| !quota.per.has_few());
+        let lost: Vec<_> = lost.iter().map(|quota| format!("`{}`", quota.name)).collect();
+        let text = match (lost.as_slice(), spared.as_slice()) {
+            _ if changes.is_empty() => return changes,
+            ([], _) => return changes,
+            (_, []) => "the counts of all quotas begin anew".to_owned(),
+            (lost, _) => format!("the counts of {} begin anew", lost.join(", ")),
+        };
+        changes.push(Change::other(text));
         changes
     }
 }
 
 impl Per {
-    const fn whose(self) -> &'static str {
-        match self {
-            Self::Client => "for each client",
-            Self::Tenant => "for all clients together",
+    /// Which of two is shared by more, when one is shared by all who share the other.
+    fn compare(&self, other: &Self) -> Option<Ordering> {
+        if self == other {
+            return Some(Ordering::Equal);
         }
+        if self.is_wider_than(other) {
+            return Some(Ordering::Greater);
+        }
+        other.is_wider_than(self).then_some(Ordering::Less)
     }
 }
 
-impl Rate {
-    /// How much stricter another rate is: in the time until there is one more, and in what may come at once.
-    fn stricter_in(self, new: Self) -> [Ordering; 2] {
-        [new.interval().cmp(&self.interval()), self.burst().cmp(&new.burst())]
-    }
+/// How much stricter another rate is: in the time until there is one more, and in what may come at once.
+fn stricter_in(old: Rate, new: Rate) -> [Ordering; 2] {
+    [new.interval().cmp(&old.interval()), old.burst().cmp(&new.burst())]
 }
 
 #[cfg(test)]

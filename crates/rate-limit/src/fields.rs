@@ -1,12 +1,14 @@
 //! The `RateLimit-Policy` and `RateLimit` response fields of draft-ietf-httpapi-ratelimit-headers-11.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use rempart_counts::Standing;
 
-use crate::gcra::Level;
 use crate::matched::Matched;
-use crate::policy::{Per, QuotaPolicy};
+use crate::policy::QuotaPolicy;
+use crate::{Count, QuotaRate, RateLimitPolicy};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -35,6 +37,35 @@ impl RateLimitFields {
     }
 }
 
+/// How much is left of a quota, as a client is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Level {
+    /// What could be had now, in requests or in bytes.
+    pub(crate) remaining: u64,
+    /// The time within which no more than that could be had: until there is one more.
+    pub(crate) wait: Duration,
+}
+
+/// By quota.
+pub(crate) type Levels = [Level; RateLimitPolicy::MAX_QUOTAS];
+
+impl Level {
+    pub(crate) fn of(rate: QuotaRate, standing: &Standing) -> Self {
+        let units = rate.units();
+        let (interval, burst) = (units.interval(), u64::from(units.burst()));
+        // Of a bucket with room for so many, this is full when one more has come in.
+        let beyond = u32::try_from(burst.saturating_sub(standing.remaining + 1)).unwrap_or(u32::MAX);
+        let wait = match standing.remaining >= burst {
+            true => interval,
+            false => standing.full_in.saturating_sub(interval * beyond),
+        };
+        Self {
+            remaining: standing.remaining * rate.told(),
+            wait,
+        }
+    }
+}
+
 /// The quotas of a policy as they are listed to clients.
 pub(crate) struct Listing {
     /// For each quota its name in quotes and its policy; `None` for one that is not listed.
@@ -44,10 +75,10 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Lists the quotas per client. One that all clients share is not listed: what is left of it would tell a stranger
-    /// how busy the others are (section 8.2 of the draft).
+    /// Lists the quotas that are the client's own. One that it shares with strangers is not listed: what is left of it would
+    /// tell how busy the others are (section 8.2 of the draft).
     pub(crate) fn new(quotas: &[QuotaPolicy]) -> Self {
-        let item = |quota: &QuotaPolicy| (quota.per == Per::Client).then(|| Item::new(quota));
+        let item = |quota: &QuotaPolicy| quota.per.is_own().then(|| Item::new(quota));
         Self {
             items: quotas.iter().map(item).collect(),
             rendered: Box::new([const { OnceLock::new() }; 64]),
@@ -124,12 +155,19 @@ struct Item {
 impl Item {
     fn new(quota: &QuotaPolicy) -> Self {
         let name = format!("\"{}\"", quota.name);
-        let policy = format!("{name};q={};w={}", quota.rate.count(), quota.rate.period().as_secs());
+        let rate = quota.rate.units();
+        let (count, window) = (u64::from(rate.count()) * quota.rate.told(), rate.period().as_secs());
+        // Without a unit it is requests (section 3.1.2 of the draft).
+        let unit = match quota.count {
+            Count::Bytes => ";qu=\"content-bytes\"",
+            _ => "",
+        };
+        let policy = format!("{name};q={count}{unit};w={window}");
         Self { name, policy }
     }
 }
 
-/// Sixteen items of at most `, "` + 32 + `";r=` + 10 digits + `;t=` + 8 digits.
+/// Sixteen items of at most `, "` + 32 + `";r=` + 13 digits + `;t=` + 8 digits.
 const LONGEST: usize = 1_024;
 
 /// `t` is the effective window (section 4.1.2): the time within which the client can use no more than `r`. With a bucket
@@ -140,10 +178,8 @@ fn whole_seconds(level: Level) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::{RateLimitPolicy, RateLimitSettings};
+    use crate::RateLimitSettings;
 
     fn listing(toml: &str) -> Listing {
         let settings: RateLimitSettings = toml::from_str(toml).unwrap();
@@ -215,6 +251,24 @@ mod tests {
         };
         let fields = text(listing.fields(Matched::of(0..16), &[level; 16]));
         assert_eq!(fields[1].matches(";r=4294967295;t=31622400").count(), 16);
+    }
+
+    #[test]
+    fn sixteen_quotas_of_the_most_bytes_fit_too() {
+        let quota = |number: u32| format!("[quotas.{number:032}]\nrate = \"4000000MiB/d\"\ncount = \"bytes\"\n");
+        let listing = listing(&(0..16).map(quota).collect::<String>());
+        let level = Level {
+            remaining: u64::from(u32::MAX) * 1_024,
+            wait: Duration::from_secs(366 * 86_400),
+        };
+        let fields = text(listing.fields(Matched::of(0..16), &[level; 16]));
+        assert_eq!(fields[1].matches(";r=4398046510080;t=31622400").count(), 16);
+        assert_eq!(
+            fields[0]
+                .matches(";q=4194304000000;qu=\"content-bytes\";w=86400")
+                .count(),
+            16
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
-use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
-use rempart_guard::{Day, Enforcement, RoutePath, RoutePattern};
+use rempart_guard::{Day, Enforcement, RouteClass, RoutePath, RoutePattern};
 
-use crate::Rate;
+use crate::scope::Scope;
+use crate::{Count, Per, QuotaRate};
 
 /// The limits of one tenant as they are enforced. Made of [`RateLimitSettings`](crate::RateLimitSettings), and equal when
 /// it was defined equally: then a reload keeps the counts.
@@ -14,13 +15,18 @@ pub struct RateLimitPolicy {
     pub(crate) report_until: Option<Day>,
     pub(crate) headers: bool,
     pub(crate) keying: Keying,
-    /// Quotas of clients before those of the tenant, each kind by name: the order in which their locks are taken.
+    /// Quotas that are the client's own before those that others share, each kind by name: the order in which they are told.
     pub(crate) quotas: Vec<QuotaPolicy>,
+    /// By name.
+    pub(crate) costs: Vec<CostPolicy>,
 }
 
 impl RateLimitPolicy {
     /// How many quotas one tenant may have.
     pub const MAX_QUOTAS: usize = 16;
+
+    /// How many rules about costs one tenant may have.
+    pub const MAX_COSTS: usize = 32;
 
     /// Whether requests are refused, only counted, or not looked at.
     #[must_use]
@@ -39,15 +45,42 @@ impl RateLimitPolicy {
     pub fn quotas(&self) -> &[QuotaPolicy] {
         &self.quotas
     }
+
+    /// What costs more than one, by name.
+    #[must_use]
+    pub fn costs(&self) -> &[CostPolicy] {
+        &self.costs
+    }
+
+    /// How much a request costs: the most that any rule says, so that no way to write a path makes it cheaper.
+    #[must_use]
+    pub fn cost(&self, method: &Method, path: &RoutePath<'_>, class: Option<RouteClass>) -> u32 {
+        let rules = self.costs.iter().filter(|cost| cost.scope.takes(method, path, class));
+        rules.map(|cost| cost.cost).max().unwrap_or(1)
+    }
+
+    /// Whether a quota is counted that is known only once the cookies are opened.
+    #[must_use]
+    pub fn needs_session(&self) -> bool {
+        self.quotas.iter().any(|quota| quota.per.needs_session())
+    }
+
+    /// Whether bytes of bodies are counted.
+    #[must_use]
+    pub fn counts_bytes(&self) -> bool {
+        self.quotas.iter().any(|quota| quota.count == Count::Bytes)
+    }
 }
 
 /// One quota as it is enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaPolicy {
     pub(crate) name: Arc<str>,
-    pub(crate) rate: Rate,
+    pub(crate) rate: QuotaRate,
     pub(crate) per: Per,
-    pub(crate) routes: Vec<RoutePattern>,
+    pub(crate) count: Count,
+    pub(crate) scope: Scope,
+    pub(crate) used_up: UsedUp,
 }
 
 impl QuotaPolicy {
@@ -57,61 +90,100 @@ impl QuotaPolicy {
         &self.name
     }
 
-    /// How often.
+    /// How often, or how much.
     #[must_use]
-    pub const fn rate(&self) -> Rate {
+    pub const fn rate(&self) -> QuotaRate {
         self.rate
     }
 
     /// Who shares a count.
     #[must_use]
-    pub const fn per(&self) -> Per {
-        self.per
+    pub const fn per(&self) -> &Per {
+        &self.per
     }
 
-    /// Whether a request is counted against this quota.
+    /// What is counted.
     #[must_use]
-    pub fn applies(&self, method: &Method, path: &RoutePath<'_>) -> bool {
-        self.routes.is_empty() || self.routes.iter().any(|route| route.matches(method, path))
+    pub const fn count(&self) -> &Count {
+        &self.count
     }
 
-    /// The routes that are counted, in the order in which they are written. None means every route.
+    /// What happens when it is used up.
+    #[must_use]
+    pub const fn used_up(&self) -> UsedUp {
+        self.used_up
+    }
+
+    /// Whether a request on this route, of this class, is measured against this quota.
+    #[must_use]
+    pub fn applies(&self, method: &Method, path: &RoutePath<'_>, class: Option<RouteClass>) -> bool {
+        self.scope.takes(method, path, class)
+    }
+
+    /// The routes that are counted, in the order in which they are written. Neither these nor classes mean every request.
     #[must_use]
     pub fn routes(&self) -> &[RoutePattern] {
-        &self.routes
+        &self.scope.routes
+    }
+
+    /// The classes of routes that are counted, besides [`routes`](Self::routes).
+    #[must_use]
+    pub fn classes(&self) -> &[RouteClass] {
+        &self.scope.classes
     }
 
     /// Whether counts made under `other` mean the same under this quota. The routes may differ: a count is of requests
     /// that were charged, wherever they went.
     pub(crate) fn counts_like(&self, other: &Self) -> bool {
-        (&self.name, self.rate, self.per) == (&other.name, other.rate, other.per)
+        (&self.name, self.rate, &self.per, &self.count) == (&other.name, other.rate, &other.per, &other.count)
     }
 }
 
-/// Who shares a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Per {
-    /// Each client network has its own: the safe choice, and the default.
-    Client,
-    /// All clients of the tenant share one: for what the application behind can bear in all. One client can use it up for
-    /// everybody, so it stands beside a quota per client and not instead of it.
-    Tenant,
+/// What happens to a request when a quota is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsedUp {
+    /// It is refused.
+    Refuse,
+    /// It waits until there is enough, if that does not take too long and not too many wait already.
+    Delay {
+        /// For how long at most.
+        at_most: Duration,
+        /// How many requests wait for this quota at once, of all clients together.
+        waiting: u32,
+    },
 }
 
-impl Per {
-    /// The word in the tenant's file.
+/// What a kind of request costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostPolicy {
+    pub(crate) name: Arc<str>,
+    pub(crate) cost: u32,
+    pub(crate) scope: Scope,
+}
+
+impl CostPolicy {
+    /// Its name in the file.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Tenant => "tenant",
-        }
+    pub fn name(&self) -> &str {
+        &self.name
     }
-}
 
-impl fmt::Display for Per {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    /// How many requests it is worth.
+    #[must_use]
+    pub const fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// The routes that cost so much.
+    #[must_use]
+    pub fn routes(&self) -> &[RoutePattern] {
+        &self.scope.routes
+    }
+
+    /// The classes of routes that cost so much.
+    #[must_use]
+    pub fn classes(&self) -> &[RouteClass] {
+        &self.scope.classes
     }
 }
 

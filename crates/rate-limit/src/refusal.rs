@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rempart_guard::{ClientNetwork, Refusal, Rejection};
 
-use crate::{Rate, RateLimitFields};
+use crate::{Part, Per, QuotaRate, RateLimitFields};
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,11 @@ pub enum RateLimitRefusal {
     /// Nobody has said who the client is. Status 500: a layer that was forgotten lets nobody pass.
     #[error("no Downstream in the request's extensions: put a DownstreamLayer (or the edge) before the rate limit")]
     NoDownstream,
+    /// A quota counts bytes, and nobody has said that they are counted. Status 500.
+    #[error(
+        "no SentBytesAreCounted in the request's extensions: put a SentBytesLayer (or the edge) before the rate limit"
+    )]
+    NoSentBytes,
     /// A quota is used up. Status 429 (RFC 6585 section 4) with `Retry-After`.
     #[error(transparent)]
     UsedUp(#[from] Box<QuotaUsedUp>),
@@ -22,6 +27,7 @@ impl Refusal for RateLimitRefusal {
     fn rejection(&self) -> Rejection {
         match self {
             Self::NoDownstream => Rejection::wiring("wiring_no_downstream"),
+            Self::NoSentBytes => Rejection::wiring("wiring_no_sent_bytes"),
             Self::UsedUp(used_up) => used_up.rejection(),
         }
     }
@@ -31,7 +37,8 @@ impl Refusal for RateLimitRefusal {
 #[derive(Debug)]
 pub struct QuotaUsedUp {
     pub(crate) quota: Arc<str>,
-    pub(crate) rate: Rate,
+    pub(crate) rate: QuotaRate,
+    pub(crate) per: Per,
     pub(crate) client: ClientNetwork,
     pub(crate) counted: Counted,
     pub(crate) wait: Duration,
@@ -43,6 +50,12 @@ impl QuotaUsedUp {
     #[must_use]
     pub fn quota(&self) -> &str {
         &self.quota
+    }
+
+    /// Who shares its count.
+    #[must_use]
+    pub const fn per(&self) -> &Per {
+        &self.per
     }
 
     /// How long until this request would pass, if nobody else asks meanwhile.
@@ -63,6 +76,7 @@ impl fmt::Display for QuotaUsedUp {
         let Self {
             quota,
             rate,
+            per,
             client,
             counted,
             wait,
@@ -70,7 +84,9 @@ impl fmt::Display for QuotaUsedUp {
         } = self;
         write!(f, "quota {quota} ({rate}) used up by ")?;
         match counted {
-            Counted::Alone => write!(f, "{client}")?,
+            Counted::Alone if per.parts() == [Part::Client] => write!(f, "{client}")?,
+            // Which one it is may be a secret, such as the number of a session or the key of an interface.
+            Counted::Alone => write!(f, "one {per}, asked by {client}")?,
             Counted::Together => write!(f, "all clients, {client} among them")?,
             Counted::Crowded => write!(f, "clients for whom there was no room, {client} among them")?,
         }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use rempart_guard::{Day, Enforcement, Problem, Problems, RoutePattern};
+use rempart_guard::{Day, Enforcement, duration_schema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Keying;
-use crate::{Per, QuotaPolicy, Rate, RateError, RateLimitPolicy};
+use crate::written::{CountSettings, PerSettings};
+use crate::{QuotaRate, RateLimitPolicy};
 
 /// The limits of one tenant: how often a client may ask, in all and on single routes.
 ///
@@ -24,6 +25,10 @@ use crate::{Per, QuotaPolicy, Rate, RateError, RateLimitPolicy};
 /// rate = "50/s"
 /// per = "tenant"
 /// routes = ["GET /search"]
+///
+/// [rate_limit.costs.search]           # one search is as much as five pages
+/// cost = 5
+/// routes = ["GET /search"]
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -40,10 +45,13 @@ pub struct RateLimitSettings {
     /// that one, and the others stay. At most 16, counted when they are merged.
     #[schemars(extend("propertyNames" = {"pattern": NAME_PATTERN}, "maxProperties" = RateLimitPolicy::MAX_QUOTAS))]
     pub quotas: BTreeMap<String, QuotaSettings>,
-    /// For how many clients at once each quota has room, from 128 to 16777216. Memory is taken as they come: 16 bytes each,
-    /// so with the default of 65536 a quota takes 1 MiB at most. Only clients that have used up some of the quota need room;
-    /// when there is none, new clients share a count and known ones keep theirs: too small a number refuses strangers
-    /// together.
+    /// What costs more than other requests, by names as quotas have them. At most 32.
+    #[schemars(extend("propertyNames" = {"pattern": NAME_PATTERN}, "maxProperties" = RateLimitPolicy::MAX_COSTS))]
+    pub costs: BTreeMap<String, CostSettings>,
+    /// For how many clients (or sessions, accounts, …) at once each quota has room, from 128 to 16777216. Memory is taken as
+    /// they come: 16 bytes each, so with the default of 65536 a quota takes 1 MiB at most. Only clients that have used up some
+    /// of the quota need room; when there is none, new clients share a count and known ones keep theirs: too small a number
+    /// refuses strangers together.
     #[schemars(range(min = MAX_KEYS.0, max = MAX_KEYS.1))]
     pub max_keys: u32,
     /// How many leading bits of an IPv4 address make a client, from 8 to 32. All behind one address share a count: a school
@@ -66,6 +74,7 @@ impl Default for RateLimitSettings {
             enforcement: Enforcement::Enforce,
             report_until: None,
             quotas: BTreeMap::from([("client".to_owned(), QuotaSettings::new("50/s burst 200"))]),
+            costs: BTreeMap::new(),
             max_keys: 65_536,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
@@ -81,26 +90,75 @@ impl Default for RateLimitSettings {
 /// rate = "10/m burst 5"
 /// per = "client"
 /// routes = ["POST /login", "POST /api/login"]
+///
+/// [rate_limit.quotas.scan]            # who asks for twenty things that are not there is looking for holes
+/// rate = "20/10m"
+/// count = "not_found"
+///
+/// [rate_limit.quotas.download]        # and nobody takes the whole archive in a day
+/// rate = "2GiB/d"
+/// count = "bytes"
+/// routes = ["GET /archive/*"]
+///
+/// [rate_limit.quotas.person]          # a class of thirty behind one address is thirty sessions
+/// rate = "60/m"
+/// per = "session"
+///
+/// [rate_limit.quotas.export]          # one after the other rather than refused
+/// rate = "1/s"
+/// per = "account"
+/// classes = ["export"]
+/// when_used_up = "delay"
+/// max_delay = "5s"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaSettings {
     /// How often: a count, a slash and a period with the unit `s`, `m`, `h` or `d`, such as `"10/s"` or `"5/15m"`; with
     /// `burst`, how many may come at once after a rest: `"300/m burst 40"`. Without it the burst is the count. At most a
-    /// million a second and a period of 366 days. A quota needs one, in this layer or in a weaker one.
-    #[schemars(with = "Rate")]
+    /// million a second and a period of 366 days. Where bytes are counted it is a size in whole `KiB`, `MiB` or `GiB`:
+    /// `"100MiB/h"`, `"1GiB/d burst 200MiB"`. A quota needs one, in this layer or in a weaker one.
+    #[schemars(with = "QuotaRate")]
     pub rate: String,
-    /// Who shares a count: `client`, each client network its own, or `tenant`, all clients together. One client can use up
-    /// the count of a `tenant` for everybody, so write it beside a quota per client and not instead of it.
-    #[serde(default = "per_client")]
-    #[schemars(extend("enum" = PER.map(Per::as_str)))]
-    pub per: String,
+    /// Who shares a count: `client` (each client network its own, the default), `tenant` (all clients together), `session`,
+    /// `account` (as the application names it), `method`, `class` (of the route), `ja4` (the client's program, by its TLS
+    /// handshake) or `header:X-Api-Key` (what stands in that header); or a list, such as `["client", "method"]`, for a count
+    /// of each combination. A request without what is asked for, such as one without a session, is counted by its client's
+    /// network instead, never not at all. What a client can have as many of as it likes (`session`, `ja4`, `header:…`) needs
+    /// a quota without it on the same routes besides, such as one with `per = "client"`: else a new one for each request would
+    /// be no limit at all. One client can use up the count of a `tenant` for everybody, so write it beside a quota per client
+    /// and not instead of it.
+    #[serde(default)]
+    pub per: PerSettings,
+    /// What is counted: `requests` that pass (the default); or, when the answer is there, `failures` (statuses from 400 to
+    /// 599), `not_found` (404 and 410), the answers with one of a list of statuses such as `[401, 403]`, or `bytes` of bodies
+    /// as they leave. What is counted with the answer can be exceeded by the requests that are under way when it is used up.
+    #[serde(default)]
+    pub count: CountSettings,
     /// The routes that are counted: paths with an optional method before them, `{name}` for one segment and a last `*`
     /// for the rest, such as `"POST /login"` or `"/files/{id}/*"`. However a request writes the path, it is counted: case,
-    /// `//`, `/x/../`, `%6c` and `;parameters` make no other route. Empty means every route.
+    /// `//`, `/x/../`, `%6c` and `;parameters` make no other route. With neither routes nor classes every request is counted.
     #[serde(default)]
-    #[schemars(with = "Vec<RoutePattern>")]
+    #[schemars(with = "Vec<rempart_guard::RoutePattern>")]
     pub routes: Vec<String>,
+    /// The classes of routes that are counted besides `routes`, as the tenant's route map has them: `public`, `auth`, `record`,
+    /// `export`, `admin`, `privilege`, `destructive`. A route that is in no class of the map is in none of these.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "enum": class_words()}))]
+    pub classes: Vec<String>,
+    /// What happens to a request when the quota is used up. Only a quota that counts `requests` can delay.
+    #[serde(default)]
+    pub when_used_up: WhenUsedUp,
+    /// How long a request waits for its turn at most, from `"1ms"` to `"30s"`. One that would have to wait for longer is
+    /// refused at once. Where nothing is delayed it does not matter.
+    #[serde(default = "max_delay")]
+    #[schemars(schema_with = "duration_schema", extend("x-least" = "1ms", "x-most" = "30s", "examples" = ["500ms", "2s"], "default" = max_delay()))]
+    pub max_delay: String,
+    /// How many requests wait for this quota at once, of all clients together, from 1 to 10000. One more is refused. Each
+    /// holds its connection and some kilobytes meanwhile. Where nothing is delayed it does not matter.
+    #[serde(default = "max_waiting")]
+    #[schemars(range(min = MAX_WAITING.0, max = MAX_WAITING.1))]
+    pub max_waiting: u32,
 }
 
 impl QuotaSettings {
@@ -108,244 +166,78 @@ impl QuotaSettings {
     pub fn new(rate: impl Into<String>) -> Self {
         Self {
             rate: rate.into(),
-            per: per_client(),
+            per: PerSettings::default(),
+            count: CountSettings::default(),
             routes: Vec::new(),
+            classes: Vec::new(),
+            when_used_up: WhenUsedUp::default(),
+            max_delay: max_delay(),
+            max_waiting: max_waiting(),
         }
     }
 }
 
-impl TryFrom<RateLimitSettings> for RateLimitPolicy {
-    type Error = Problems;
-
-    fn try_from(settings: RateLimitSettings) -> Result<Self, Problems> {
-        let mut problems = Problems::new();
-        let report_until = problems.take(Day::report_until(settings.report_until.as_deref()));
-        within(&mut problems, "max_keys", settings.max_keys, MAX_KEYS);
-        within(&mut problems, "ipv4_prefix", settings.ipv4_prefix.into(), IPV4_PREFIX);
-        within(&mut problems, "ipv6_prefix", settings.ipv6_prefix.into(), IPV6_PREFIX);
-        if settings.quotas.len() > Self::MAX_QUOTAS {
-            let message = format!(
-                "{} quotas are more than the {} of one tenant",
-                settings.quotas.len(),
-                Self::MAX_QUOTAS
-            );
-            problems.push(Problem::new(["quotas"], "quotas_too_many", message));
-        }
-        let named = settings.quotas.iter();
-        let mut quotas: Vec<_> = named
-            .filter_map(|(name, quota)| quota.read(name, &mut problems))
-            .collect();
-        quotas.sort_by_key(|quota| quota.per);
-        let RateLimitSettings {
-            enforcement,
-            headers,
-            max_keys,
-            ipv4_prefix,
-            ipv6_prefix,
-            ..
-        } = settings;
-        let keying = Keying {
-            max_keys,
-            ipv4_prefix,
-            ipv6_prefix,
-        };
-        problems.none_or(|| {
-            Some(Self {
-                enforcement,
-                report_until: report_until?,
-                headers,
-                keying,
-                quotas,
-            })
-        })
-    }
+/// What happens to a request when a quota is used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenUsedUp {
+    /// It is refused with 429.
+    #[default]
+    Refuse,
+    /// It waits for its turn, for `max_delay` at most and with `max_waiting` others at most; what cannot wait is refused.
+    Delay,
 }
 
-impl QuotaSettings {
-    fn read(&self, name: &str, problems: &mut Problems) -> Option<QuotaPolicy> {
-        check_name(name, problems);
-        let at = |field: &str| ["quotas".to_owned(), name.to_owned(), field.to_owned()];
-        let rate = problems.take(
-            self.rate
-                .parse::<Rate>()
-                .map_err(|error| rate_problem(at("rate"), &self.rate, error)),
-        );
-        let per = problems.take(read_per(&self.per, at("per")));
-        let routes: Vec<_> = (0..)
-            .zip(&self.routes)
-            .map(|(index, route)| read_route(name, index, route))
-            .collect();
-        let routes: Vec<_> = routes.into_iter().filter_map(|route| problems.take(route)).collect();
-        Some(QuotaPolicy {
-            name: name.into(),
-            rate: rate?,
-            per: per?,
-            routes,
-        })
-    }
+/// What some requests cost: so many times as much as others, of every quota that counts requests or answers.
+///
+/// ```toml
+/// [rate_limit.costs.search]
+/// cost = 5
+/// routes = ["GET /search", "/api/search/*"]
+///
+/// [rate_limit.costs.export]
+/// cost = 50
+/// classes = ["export"]
+/// ```
+///
+/// A request for which several rules hold costs the most that one of them says. All that a request costs is charged or it is
+/// refused; one that costs more than a quota's whole burst passes when the quota is full, and what it has overdrawn is waited
+/// for. Bytes are counted as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostSettings {
+    /// How many requests it is worth, from 1 to 1000.
+    #[schemars(range(min = COST.0, max = COST.1))]
+    pub cost: u32,
+    /// The routes that cost so much, written as those of a quota.
+    #[serde(default)]
+    #[schemars(with = "Vec<rempart_guard::RoutePattern>")]
+    pub routes: Vec<String>,
+    /// The classes of routes that cost so much, besides `routes`. One of the two is needed.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "enum": class_words()}))]
+    pub classes: Vec<String>,
 }
 
 /// The least and the most.
-const MAX_KEYS: (u32, u32) = (128, 1 << 24);
-const IPV4_PREFIX: (u32, u32) = (8, 32);
-const IPV6_PREFIX: (u32, u32) = (16, 128);
+pub(crate) const MAX_KEYS: (u32, u32) = (128, 1 << 24);
+pub(crate) const IPV4_PREFIX: (u32, u32) = (8, 32);
+pub(crate) const IPV6_PREFIX: (u32, u32) = (16, 128);
+pub(crate) const MAX_WAITING: (u32, u32) = (1, 10_000);
+pub(crate) const MAX_DELAY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(30));
+pub(crate) const COST: (u32, u32) = (1, 1_000);
 
-/// All that `per` can be.
-const PER: [Per; 2] = [Per::Client, Per::Tenant];
-
-/// What [`check_name`] wants.
+/// What the name of a quota looks like.
 const NAME_PATTERN: &str = "^[a-z0-9_-]{1,32}$";
 
-fn per_client() -> String {
-    Per::Client.as_str().to_owned()
+fn max_delay() -> String {
+    "2s".to_owned()
 }
 
-fn within(problems: &mut Problems, key: &str, value: u32, (low, high): (u32, u32)) {
-    if !(low..=high).contains(&value) {
-        let problem = Problem::new([key], "out_of_range", format!("{value} is not from {low} to {high}"));
-        problems.push(problem.help(format!("write a number from {low} to {high}, or leave it out")));
-    }
+const fn max_waiting() -> u32 {
+    100
 }
 
-/// A name goes into a structured field as a string (RFC 9651 section 3.3.3) and into metrics as a label.
-fn check_name(name: &str, problems: &mut Problems) {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-    if !(1..=32).contains(&name.len()) || !name.bytes().all(allowed) {
-        let message = "the name of a quota is 1 to 32 of the characters a-z, 0-9, _ and -";
-        problems.push(Problem::new(["quotas", name], "quota_name_invalid", message).help("such as \"login\""));
-    }
-}
-
-fn rate_problem(key: [String; 3], written: &str, error: RateError) -> Problem {
-    Problem::new(key, error.code(), format!("`{}`: {error}", written.escape_debug())).help(error.help())
-}
-
-fn read_per(written: &str, key: [String; 3]) -> Result<Per, Problem> {
-    let known = PER.into_iter().find(|per| per.as_str() == written);
-    known.ok_or_else(|| {
-        let message = format!("`{}` is not who can share a count", written.escape_debug());
-        Problem::new(key, "quota_per_unknown", message).help("write \"client\" or \"tenant\"")
-    })
-}
-
-fn read_route(name: &str, index: usize, written: &str) -> Result<RoutePattern, Problem> {
-    written.parse().map_err(|error| {
-        let key = ["quotas", name, "routes", &index.to_string()].map(str::to_owned);
-        let message = format!("`{}`: {error}", written.escape_debug());
-        Problem::new(key, "route_invalid", message).help("write a path such as \"/login\" or \"POST /api/*\"")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(toml: &str) -> Result<RateLimitPolicy, Problems> {
-        RateLimitPolicy::try_from(toml::from_str::<RateLimitSettings>(toml).unwrap())
-    }
-
-    #[test]
-    fn all_that_is_wrong_is_said_at_once_and_each_with_its_key() {
-        let problems = read(
-            r#"
-            max_keys = 10
-            ipv4_prefix = 33
-            ipv6_prefix = 0
-            [quotas.login]
-            rate = "10"
-            per = "session"
-            routes = ["/login", "login", "/a?b"]
-            [quotas."Not a name"]
-            rate = "0/s"
-            "#,
-        );
-        let problems: Vec<_> = problems
-            .unwrap_err()
-            .into_iter()
-            .map(|one| (one.key.join("."), one.code))
-            .collect();
-        let expected = [
-            ("max_keys", "out_of_range"),
-            ("ipv4_prefix", "out_of_range"),
-            ("ipv6_prefix", "out_of_range"),
-            ("quotas.Not a name", "quota_name_invalid"),
-            ("quotas.Not a name.rate", "rate_zero"),
-            ("quotas.login.rate", "rate_ambiguous"),
-            ("quotas.login.per", "quota_per_unknown"),
-            ("quotas.login.routes.1", "route_invalid"),
-            ("quotas.login.routes.2", "route_invalid"),
-        ];
-        assert_eq!(problems, expected.map(|(key, code)| (key.to_owned(), code)));
-    }
-
-    #[test]
-    fn every_problem_says_what_to_write_instead() {
-        let problems = read("[quotas.login]\nrate = \"10\"\nper = \"ip\"\nroutes = [\"x\"]").unwrap_err();
-        assert!(
-            problems
-                .iter()
-                .all(|problem| problem.help.as_ref().is_some_and(|help| help.contains('"')))
-        );
-    }
-
-    #[test]
-    fn a_name_that_would_not_fit_into_a_header_is_refused() {
-        for name in [
-            "",
-            "Login",
-            "log in",
-            "login\"",
-            "é",
-            "a.b",
-            "abcdefghijklmnopqrstuvwxyz0123456",
-        ] {
-            let mut settings = RateLimitSettings::default();
-            settings.quotas.insert(name.to_owned(), QuotaSettings::new("1/s"));
-            let problems = RateLimitPolicy::try_from(settings).unwrap_err();
-            assert_eq!(problems.iter().next().unwrap().code, "quota_name_invalid", "{name}");
-        }
-    }
-
-    #[test]
-    fn a_seventeenth_quota_is_refused() {
-        let mut settings = RateLimitSettings {
-            quotas: BTreeMap::new(),
-            ..RateLimitSettings::default()
-        };
-        for number in 0..=RateLimitPolicy::MAX_QUOTAS {
-            settings.quotas.insert(format!("q{number}"), QuotaSettings::new("1/s"));
-        }
-        let problems = RateLimitPolicy::try_from(settings).unwrap_err();
-        assert_eq!(problems.iter().next().unwrap().code, "quotas_too_many");
-    }
-
-    #[test]
-    fn an_unknown_key_and_a_bare_number_are_refused() {
-        for toml in [
-            "limit = 3",
-            "[quotas.a]\nrate = \"1/s\"\nburst = 3",
-            "[quotas.a]\nrate = 10",
-            "[quotas.a]\nroutes = []",
-        ] {
-            assert!(toml::from_str::<RateLimitSettings>(toml).is_err(), "{toml}");
-        }
-    }
-
-    #[test]
-    fn what_is_left_out_has_its_default_and_settings_read_back_as_themselves() {
-        let defaults = RateLimitSettings::default();
-        assert_eq!(toml::from_str::<RateLimitSettings>("").unwrap(), defaults);
-        let written = serde_json::to_string(&defaults).unwrap();
-        assert_eq!(serde_json::from_str::<RateLimitSettings>(&written).unwrap(), defaults);
-        let policy = RateLimitPolicy::try_from(defaults).unwrap();
-        assert_eq!(policy.quotas()[0].rate().to_string(), "50/s burst 200");
-        assert_eq!(policy.quotas()[0].per(), Per::Client);
-    }
-
-    #[test]
-    fn policies_are_equal_when_they_are_defined_equally() {
-        let policy = |rate: &str| read(&format!("[quotas.client]\nrate = \"{rate}\"")).unwrap();
-        assert_eq!(policy("60/60s"), policy("60/m burst 60"));
-        assert_ne!(policy("60/m"), policy("61/m"));
-    }
+fn class_words() -> [&'static str; 7] {
+    rempart_guard::RouteClass::ALL.map(rempart_guard::RouteClass::as_str)
 }

@@ -1,163 +1,258 @@
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::Quota;
-use governor::clock::{Clock, Reference};
-use http::request;
-use rempart_guard::{ClientNetwork, RoutePath};
+use http::{Method, request};
+use rempart_counts::{Ask, Counts, Key, Keys, Limit, Operation, Room, Standing, Taken, Taking};
+use rempart_guard::{ClientNetwork, Downstream, Enforcement, RouteClass, RoutePath, SentBytesAreCounted};
 
-use crate::fields::Listing;
-use crate::gcra::{Level, Measure};
+use crate::answered::{Asks, Due, Passed};
+use crate::fields::{Level, Levels, Listing};
+use crate::keying::Caller;
 use crate::matched::Matched;
-use crate::policy::{Per, QuotaPolicy};
+use crate::policy::{Keying, QuotaPolicy, UsedUp};
+use crate::queue::{Queue, Turns};
 use crate::refusal::Counted;
-use crate::store::Table;
-use crate::{QuotaUsedUp, RateLimitFields, RateLimitPolicy};
+use crate::{Count, Per, QuotaUsedUp, RateLimitFields, RateLimitPolicy, RateLimitRefusal};
 
 /// The policy and the counts, and how a request is measured against all its quotas at once.
-pub(crate) struct State<C: Clock> {
+pub(crate) struct State {
     pub(crate) policy: RateLimitPolicy,
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) counts: Counts,
+    /// The same counts as far as this machine knows them.
+    local: Counts,
     pub(crate) listing: Listing,
-    /// SipHash with keys from the system: a client cannot choose which place of a table it takes.
-    pub(crate) hasher: RandomState,
-    pub(crate) clock: C,
-    pub(crate) start: C::Instant,
+    pub(crate) keys: Keys,
+    /// By quota.
+    pub(crate) queues: Vec<Queue>,
+    /// Who shares a count, each way once; and which way it is of each quota.
+    pers: Vec<Per>,
+    per: Vec<usize>,
 }
 
-impl<C: Clock> State<C> {
-    pub(crate) fn new(
-        policy: RateLimitPolicy,
-        clock: C,
-        start: C::Instant,
-        hasher: RandomState,
-        kept: impl Fn(&QuotaPolicy) -> Option<Arc<Table>>,
-    ) -> Self {
-        let table = |quota: &QuotaPolicy| match quota.per {
-            Per::Client => Table::with_room_for(policy.keying.max_keys),
-            Per::Tenant => Table::shared(),
-        };
-        let rule = |quota: &QuotaPolicy| Rule {
-            quota: quota.rate.into(),
-            table: kept(quota).unwrap_or_else(|| Arc::new(table(quota))),
-        };
-        let rules = policy.quotas.iter().map(rule).collect();
+impl State {
+    pub(crate) fn new(policy: RateLimitPolicy, counts: Counts, keys: Keys, queues: Vec<Queue>) -> Self {
         let listing = Listing::new(&policy.quotas);
+        let (mut pers, mut per) = (Vec::new(), Vec::new());
+        for quota in &policy.quotas {
+            let known = pers.iter().position(|known| *known == quota.per);
+            per.push(known.unwrap_or_else(|| {
+                pers.push(quota.per.clone());
+                pers.len() - 1
+            }));
+        }
         Self {
+            local: counts.clone().unshared(),
+            counts,
             policy,
-            rules,
             listing,
-            hasher,
-            clock,
-            start,
+            keys,
+            queues,
+            pers,
+            per,
         }
     }
 
-    pub(crate) fn matched(&self, head: &request::Parts) -> Matched {
+    /// Who asks.
+    pub(crate) fn client(&self, head: &request::Parts) -> Result<ClientNetwork, RateLimitRefusal> {
+        let downstream = Downstream::of(&head.extensions).map_err(|_| RateLimitRefusal::NoDownstream)?;
+        let keying = self.policy.keying;
+        Ok(downstream.client.network(keying.ipv4_prefix, keying.ipv6_prefix))
+    }
+
+    /// Notes what a request asks of the quotas that `is_meant` means.
+    pub(crate) fn ask(
+        &self,
+        head: &request::Parts,
+        is_meant: impl Fn(&QuotaPolicy) -> bool,
+        asked: &mut Asked,
+    ) -> Result<(), RateLimitRefusal> {
+        let class = head.extensions.get::<RouteClass>().copied();
         let path = RoutePath::from(&head.uri);
-        Matched::of(
-            (0..)
-                .zip(&self.policy.quotas)
-                .filter(|(_, quota)| quota.applies(&head.method, &path))
-                .map(|(index, _)| index),
-        )
-    }
-
-    /// IPv4 as it is mapped into IPv6 (RFC 4291 section 2.5.5.2), which no IPv6 client has.
-    pub(crate) fn hash(&self, client: ClientNetwork) -> u64 {
-        let bits = match client.address() {
-            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(address) => address.to_bits(),
-        };
-        self.hasher.hash_one(bits)
-    }
-
-    pub(crate) fn now(&self) -> u64 {
-        self.clock.now().duration_since(self.start).as_u64()
-    }
-
-    /// Measures the rest of the quotas while holding the place of the first, and charges them all on the way back if all
-    /// agree. Says whether they did.
-    pub(crate) fn charge(&self, mut matched: Matched, passes_so_far: bool, tally: &mut Tally) -> bool {
-        let Some(index) = matched.next() else {
-            return passes_so_far;
-        };
-        let Rule { quota, table } = &self.rules[index];
-        let place = table.place(tally.hash, tally.now);
-        let measure = Measure::take(*quota, place.tat(), tally.now);
-        let all_pass = self.charge(matched, passes_so_far && measure.charged.is_some(), tally);
-        let refused_as = measure
-            .charged
-            .is_none()
-            .then(|| self.counted(index, place.is_shared()));
-        if let (Some(tat), true) = (measure.charged, all_pass) {
-            place.charge(tat);
+        let cost = self.policy.cost(&head.method, &path, class);
+        let caller = Caller::new(head, asked.client, class);
+        let mut keys: [Option<Key>; RateLimitPolicy::MAX_QUOTAS] = [None; _];
+        for (limit, quota) in self.policy.quotas.iter().enumerate() {
+            if !is_meant(quota) || !quota.applies(&head.method, &path, class) {
+                continue;
+            }
+            if quota.count == Count::Bytes && head.extensions.get::<SentBytesAreCounted>().is_none() {
+                return Err(RateLimitRefusal::NoSentBytes);
+            }
+            let per = self.per[limit];
+            let key = *keys[per].get_or_insert_with(|| caller.key(&self.keys, &self.pers[per]));
+            asked.asks.push(Ask {
+                limit,
+                key,
+                cost: if quota.count == Count::Bytes { 1 } else { cost },
+                operation: self.operation(limit, quota, &mut asked.turns),
+            });
         }
-        tally.note(index, measure.level(*quota, all_pass), refused_as);
-        all_pass
+        Ok(())
     }
 
-    fn counted(&self, index: usize, shared: bool) -> Counted {
-        match (self.policy.quotas[index].per, shared) {
-            (Per::Tenant, _) => Counted::Together,
-            (Per::Client, true) => Counted::Crowded,
-            (Per::Client, false) => Counted::Alone,
+    /// A request waits only where it finds a place to.
+    fn operation(&self, index: usize, quota: &QuotaPolicy, turns: &mut Turns) -> Operation {
+        if !quota.count.is_before() {
+            return Operation::Look;
+        }
+        let UsedUp::Delay { at_most, waiting } = quota.used_up else {
+            return Operation::CHARGE;
+        };
+        match self.queues[index].enter(waiting) {
+            None => Operation::CHARGE,
+            Some(turn) => {
+                turns.push(turn);
+                Operation::Charge { patience: at_most }
+            }
         }
     }
 
-    pub(crate) fn used_up(&self, client: ClientNetwork, tally: &Tally, fields: Option<RateLimitFields>) -> QuotaUsedUp {
-        let (index, counted) = tally
-            .worst
+    /// Looks, as far as this machine knows and without charging anything, whether a quota is used up for longer than the
+    /// request would wait.
+    pub(crate) fn look(&self, asked: &Asked) -> Taken {
+        let mut looks = asked.asks.clone();
+        looks.iter_mut().for_each(|ask| ask.operation = Operation::Look);
+        let Taking::Now(mut taken) = self.local.take(&looks) else {
+            unreachable!("what is not shared is known at once")
+        };
+        let waits_too_long = |(ask, standing): (&Ask, &Standing)| {
+            let patience = match self.policy.quotas[ask.limit].used_up {
+                UsedUp::Refuse => Duration::ZERO,
+                UsedUp::Delay { at_most, .. } => at_most,
+            };
+            standing.is_refused && standing.wait > patience
+        };
+        taken.passes = !asked.asks.iter().zip(&taken.standings).any(waits_too_long);
+        taken
+    }
+
+    /// What becomes of a request once it was measured, and how long it has to wait first.
+    pub(crate) fn settle(&self, asked: &Asked, taken: &Taken) -> Result<(Passed, Duration), RateLimitRefusal> {
+        let fields = self.fields(asked, taken);
+        if !taken.passes {
+            return Err(Box::new(self.used_up(asked, taken, fields)).into());
+        }
+        let waits = asked.asks.iter().zip(&taken.standings).filter_map(|(ask, standing)| {
+            let waits = matches!(ask.operation, Operation::Charge { patience } if !patience.is_zero());
+            (waits && !standing.wait.is_zero()).then_some((ask.limit, standing.wait))
+        });
+        let waited = waits.max_by_key(|(_, wait)| *wait);
+        let wait = match self.policy.enforcement {
+            // What is only told delays nobody.
+            Enforcement::Enforce => waited.map(|(_, wait)| wait).unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let due = None;
+        Ok((Passed { fields, due, waited }, wait))
+    }
+
+    /// What a request leaves for its answer when it goes on, which one that still waits may not.
+    pub(crate) fn go_on(self: &Arc<Self>, asked: &Asked, mut passed: Passed) -> Passed {
+        passed.due = Due::of(self, &asked.asks, asked.is_safe);
+        passed
+    }
+
+    fn fields(&self, asked: &Asked, taken: &Taken) -> Option<RateLimitFields> {
+        if !self.policy.headers {
+            return None;
+        }
+        let mut levels: Levels = [Level::default(); _];
+        for (ask, standing) in asked.asks.iter().zip(&taken.standings) {
+            levels[ask.limit] = Level::of(self.policy.quotas[ask.limit].rate, standing);
+        }
+        let matched = Matched::of(asked.asks.iter().map(|ask| ask.limit));
+        self.listing.fields(matched, &levels)
+    }
+
+    fn used_up(&self, asked: &Asked, taken: &Taken, fields: Option<RateLimitFields>) -> QuotaUsedUp {
+        let refused = asked
+            .asks
+            .iter()
+            .zip(&taken.standings)
+            .filter(|(_, standing)| standing.is_refused);
+        // Of several that take equally long the first.
+        let (ask, standing) = refused
+            .rev()
+            .max_by_key(|(_, standing)| standing.wait)
             .expect("a request that does not pass was refused by a quota");
-        let QuotaPolicy { name, rate, .. } = &self.policy.quotas[index];
+        let quota = &self.policy.quotas[ask.limit];
+        let counted = match (quota.per.parts(), standing.is_crowded) {
+            ([], _) => Counted::Together,
+            (_, true) => Counted::Crowded,
+            (_, false) => Counted::Alone,
+        };
         QuotaUsedUp {
-            quota: Arc::clone(name),
-            rate: *rate,
-            client,
+            quota: Arc::clone(&quota.name),
+            rate: quota.rate,
+            per: quota.per.clone(),
+            client: asked.client,
             counted,
-            wait: tally.levels[index].wait,
+            wait: standing.wait,
             fields,
         }
     }
 }
 
-/// A quota as governor knows it, and its counts.
-pub(crate) struct Rule {
-    pub(crate) quota: Quota,
-    pub(crate) table: Arc<Table>,
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
 }
 
-/// One request on its way through the quotas.
-pub(crate) struct Tally {
-    hash: u64,
-    now: u64,
-    pub(crate) levels: [Level; RateLimitPolicy::MAX_QUOTAS],
-    /// Of the quotas that are used up, the one that takes the longest to recover.
-    worst: Option<(usize, Counted)>,
+/// One request, as it is measured. Large, and made where it stays.
+pub(crate) struct Asked {
+    pub(crate) asks: Asks,
+    pub(crate) turns: Turns,
+    client: ClientNetwork,
+    pub(crate) is_safe: bool,
 }
 
-impl Tally {
-    pub(crate) fn new(hash: u64, now: u64) -> Self {
-        let none = Level {
-            remaining: 0,
-            wait: Duration::ZERO,
-        };
+impl Asked {
+    #[inline]
+    pub(crate) fn of(client: ClientNetwork, method: &Method) -> Self {
         Self {
-            hash,
-            now,
-            levels: [none; RateLimitPolicy::MAX_QUOTAS],
-            worst: None,
-        }
-    }
-
-    fn note(&mut self, index: usize, level: Level, refused_as: Option<Counted>) {
-        self.levels[index] = level;
-        if let Some(counted) = refused_as
-            && self.worst.is_none_or(|(worst, _)| self.levels[worst].wait < level.wait)
-        {
-            self.worst = Some((index, counted));
+            asks: Asks::new(),
+            turns: Turns::new(),
+            client,
+            is_safe: method.is_safe(),
         }
     }
 }
+
+/// The limits of a policy, for the counts. All that makes a count another one is in its name or in the limit: by it a reload
+/// knows whether a count means the same, and so do other machines that share it.
+pub(crate) fn limits(policy: &RateLimitPolicy) -> Vec<Limit> {
+    let limit = |quota: &QuotaPolicy| Limit {
+        name: name(quota, policy.keying).into(),
+        rate: quota.rate.units(),
+        room: room(quota, policy.keying.max_keys),
+    };
+    policy.quotas.iter().map(limit).collect()
+}
+
+fn name(quota: &QuotaPolicy, keying: Keying) -> String {
+    let QuotaPolicy { name, per, count, .. } = quota;
+    let Keying {
+        ipv4_prefix,
+        ipv6_prefix,
+        ..
+    } = keying;
+    match per.has_few() {
+        true => format!("{name}|{per}|{count}"),
+        false => format!("{name}|{per}|{count}|{ipv4_prefix}|{ipv6_prefix}"),
+    }
+}
+
+fn room(quota: &QuotaPolicy, max_keys: u32) -> Room {
+    match quota.per.parts() {
+        [] => Room::One,
+        _ if quota.per.has_few() => Room::For(FEW),
+        _ => Room::For(max_keys),
+    }
+}
+
+/// Ten methods and eight classes.
+const FEW: u32 = 128;

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use governor::clock::FakeRelativeClock;
 use http::{Request, Response};
 use proptest::prelude::*;
-use rempart_guard::{ClientAddr, Downstream, Enforcement, Findings, Guard as _, RequestIds};
+use rempart_guard::{ClientAddr, Downstream, Enforcement, Findings, RequestIds, Verdict, WaitingGuard as _};
 
-use crate::{QuotaSettings, RateLimit, RateLimitPolicy, RateLimitSettings};
+use crate::{CostSettings, QuotaSettings, RateLimit, RateLimitPolicy, RateLimitSettings, WhenUsedUp};
 
 fn policy(toml: &str) -> RateLimitPolicy {
     made(toml::from_str(toml).unwrap())
@@ -133,6 +133,87 @@ fn quotas_come_and_go_and_those_for_all_together_are_named_so() {
 }
 
 #[test]
+fn what_is_counted_is_said_with_the_rate() {
+    let count = |rate: &str, count: &str| login(&format!("rate = \"{rate}\"\ncount = {count}"));
+    for (old, new, expected) in [
+        (
+            count("9/m", "\"failures\""),
+            count("9/m", "\"requests\""),
+            "tightens: quota `login`: 9/m for each client instead of 9/m for each client, counting failures",
+        ),
+        (
+            count("9/m", "\"failures\""),
+            count("9/m", "[401]"),
+            "loosens: quota `login`: 9/m for each client, counting answers with 401 instead of 9/m for each client, \
+             counting failures",
+        ),
+        (
+            count("9/m", "\"requests\""),
+            count("9MiB/m", "\"bytes\""),
+            "changes: quota `login`: 9MiB/m for each client instead of 9/m for each client",
+        ),
+        (
+            count("9MiB/m", "\"bytes\""),
+            count("4MiB/m", "\"bytes\""),
+            "tightens: quota `login`: falls from 9MiB/m to 4MiB/m for each client",
+        ),
+    ] {
+        assert_eq!(said(&old, &new), [format!("{expected}; its counts begin anew")]);
+    }
+}
+
+#[test]
+fn waiting_instead_of_a_refusal_is_said_and_costs_no_count() {
+    let delays = |more: &str| login(&format!("rate = \"9/m\"\nwhen_used_up = \"delay\"\n{more}"));
+    let refuses = login("rate = \"9/m\"");
+    let expected = "loosens: quota `login`: when it is used up, up to 100 requests wait for up to 2 seconds instead of being refused";
+    assert_eq!(said(&refuses, &delays("")), [expected]);
+    let expected = "tightens: quota `login`: when it is used up, requests are refused instead of waiting";
+    assert_eq!(said(&delays(""), &refuses), [expected]);
+    let expected = "tightens: quota `login`: when it is used up, up to 9 requests wait for up to 2 seconds instead of 100 for 2 seconds";
+    assert_eq!(said(&delays(""), &delays("max_waiting = 9")), [expected]);
+}
+
+#[test]
+fn what_costs_more_or_less_is_said() {
+    let cost = |cost: u32, routes: &str| format!("[costs.search]\ncost = {cost}\nroutes = [{routes}]\n");
+    for (old, new, expected) in [
+        (
+            String::new(),
+            cost(5, "'/search'"),
+            "tightens: cost `search`: is new: 5 for /search",
+        ),
+        (
+            cost(5, "'/search'"),
+            String::new(),
+            "loosens: cost `search`: is gone: 5 for /search",
+        ),
+        (
+            cost(5, "'/search'"),
+            cost(9, "'/search'"),
+            "tightens: cost `search`: 9 instead of 5",
+        ),
+        (
+            cost(5, "'/a'"),
+            cost(5, "'/a', '/b'"),
+            "tightens: cost `search`: now holds for /b too",
+        ),
+    ] {
+        assert_eq!(said(&old, &new), [expected]);
+    }
+}
+
+#[test]
+fn classes_are_named_beside_routes() {
+    let classes = |classes: &str| login(&format!("rate = \"9/m\"\nclasses = [{classes}]\nroutes = ['/a']"));
+    assert_eq!(
+        said(&classes(""), &classes("'auth'")),
+        ["tightens: quota `login`: now counts `auth` routes too"]
+    );
+    assert!(said(&classes("'auth', 'record'"), &classes("'record', 'auth'")).is_empty());
+}
+
+#[test]
 fn enforcement_is_said_and_what_is_only_reported_tightens_nothing() {
     let with = |word: &str, rate: &str| format!("enforcement = \"{word}\"\n[quotas.a]\nrate = \"{rate}\"\n");
     assert_eq!(
@@ -179,6 +260,12 @@ fn another_way_to_tell_clients_apart_costs_every_count() {
     ] {
         assert_eq!(said(old, new), [expected, anew]);
     }
+    let shared = "[quotas.a]\nrate = \"1/s\"\nper = \"tenant\"\n[quotas.b]\nrate = \"1/s\"";
+    assert!(
+        said(shared, &format!("max_keys = 1000\n{shared}"))
+            .contains(&"changes: the counts of `b` begin anew".to_owned()),
+        "all clients together need no room"
+    );
     let (one, other) = (
         "[quotas.a]\nrate = \"1/s\"",
         "max_keys = 1000\n[quotas.b]\nrate = \"1/s\"",
@@ -210,13 +297,15 @@ fn a_default_written_out_and_another_way_of_writing_change_nothing() {
 }
 
 /// What is left to a client after one request, as the answer tells it.
-fn left(limit: &RateLimit<FakeRelativeClock>) -> String {
+fn left(limit: &RateLimit) -> String {
     let (mut head, ()) = Request::get("/").body(()).unwrap().into_parts();
     head.extensions.insert(Downstream {
         client: ClientAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         request: RequestIds::new().next_id(),
     });
-    let ticket = limit.check(&mut head, &mut Findings::default()).unwrap();
+    let Verdict::Now(Ok(ticket)) = limit.check(&mut head, &mut Findings::default()) else {
+        panic!("it is refused")
+    };
     let (mut head, ()) = Response::new(()).into_parts();
     limit.amend(ticket, &mut head, &mut Findings::default());
     head.headers["ratelimit"].to_str().unwrap().to_owned()
@@ -234,6 +323,12 @@ fn counts_begin_anew_exactly_when_it_is_said() {
         ("[quotas.a]\nrate = \"8/h\"", true),
         ("ipv6_prefix = 48\n[quotas.a]\nrate = \"9/h\"", true),
         ("max_keys = 1000\n[quotas.a]\nrate = \"9/h\"", true),
+        ("[quotas.a]\nrate = \"9/h\"\nwhen_used_up = \"delay\"", false),
+        ("[quotas.a]\nrate = \"9/h\"\nper = [\"client\", \"method\"]", true),
+        (
+            "[costs.a]\ncost = 1\nroutes = [\"/\"]\n[quotas.a]\nrate = \"9/h\"",
+            false,
+        ),
     ] {
         let limit = RateLimit::with_clock(policy(old), FakeRelativeClock::default());
         assert!(left(&limit).starts_with("\"a\";r=8;"));
@@ -247,34 +342,53 @@ fn counts_begin_anew_exactly_when_it_is_said() {
 /// Settings that make a policy that is at work and counts every client.
 fn settings() -> impl Strategy<Value = RateLimitSettings> {
     let rate = prop::sample::select(vec!["1/s", "2/s", "60/m", "5/15m burst 3"]);
-    let routes = prop::collection::btree_set(prop::sample::select(vec!["/a", "POST /b", "/c/{id}"]), 0..3);
-    let quota = (rate, prop::bool::ANY, routes).prop_map(|(rate, together, routes)| QuotaSettings {
-        per: if together { "tenant" } else { "client" }.to_owned(),
+    let routes = || prop::collection::btree_set(prop::sample::select(vec!["/a", "POST /b", "/c/{id}"]), 0..3);
+    let classes = prop::collection::btree_set(prop::sample::select(vec!["auth", "record"]), 0..2);
+    let per = prop::sample::select(vec!["client", "tenant", "account", "session", "header:a"]);
+    let count = prop::sample::select(vec!["requests", "failures", "not_found"]);
+    let quota = (rate, per, count, routes(), classes, any::<bool>());
+    let quota = quota.prop_map(|(rate, per, count, routes, classes, delays)| QuotaSettings {
+        per: per.into(),
+        count: count.into(),
         routes: routes.into_iter().map(str::to_owned).collect(),
+        classes: classes.into_iter().map(str::to_owned).collect(),
+        when_used_up: match delays && count == "requests" {
+            true => WhenUsedUp::Delay,
+            false => WhenUsedUp::Refuse,
+        },
         ..QuotaSettings::new(rate)
     });
+    let cost = (1u32..3, routes()).prop_map(|(cost, routes)| CostSettings {
+        cost,
+        routes: routes.into_iter().chain(["/always"]).map(str::to_owned).collect(),
+        classes: vec![],
+    });
+    let costs = prop::collection::btree_map("[ab]", cost, 0..2);
     let name = prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned);
     let quotas = prop::collection::btree_map(name, quota, 0..3).prop_map(|mut quotas: BTreeMap<_, _>| {
         quotas.insert("client".to_owned(), QuotaSettings::new("50/s"));
         quotas
     });
     let numbers = (1000u32..1002, 31u8..33, 63u8..65, any::<bool>());
-    (any::<bool>(), quotas, numbers).prop_map(|(enforced, quotas, (max_keys, ipv4_prefix, ipv6_prefix, headers))| {
-        RateLimitSettings {
-            enforcement: if enforced {
-                Enforcement::Enforce
-            } else {
-                Enforcement::Report
-            },
-            quotas,
-            max_keys,
-            ipv4_prefix,
-            ipv6_prefix,
-            // What answers would tell is not told under `report`.
-            headers: headers || !enforced,
-            ..Default::default()
-        }
-    })
+    (any::<bool>(), quotas, costs, numbers).prop_map(
+        |(enforced, quotas, costs, (max_keys, ipv4_prefix, ipv6_prefix, headers))| {
+            RateLimitSettings {
+                enforcement: if enforced {
+                    Enforcement::Enforce
+                } else {
+                    Enforcement::Report
+                },
+                quotas,
+                costs,
+                max_keys,
+                ipv4_prefix,
+                ipv6_prefix,
+                // What answers would tell is not told under `report`.
+                headers: headers || !enforced,
+                ..Default::default()
+            }
+        },
+    )
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// agrees whether `10` means ten a second or one every ten seconds.
 ///
 /// ```
-/// use rempart_rate_limit::Rate;
+/// use rempart_counts::Rate;
 ///
 /// let rate: Rate = "5/15m burst 3".parse().unwrap();
 /// assert_eq!((rate.count(), rate.period().as_secs(), rate.burst()), (5, 900, 3));
