@@ -1,17 +1,22 @@
 //! A handshake, from the ClientHello to the first byte of HTTP.
 
+use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rempart_guard::TlsFingerprint;
+use rempart_guard::{Ja4, TlsFingerprint};
 use rustls::{PeerIncompatible, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, timeout};
-use tokio_rustls::LazyConfigAcceptor;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use crate::fingerprint::fingerprint;
+use crate::ja4::ja4;
+use crate::overheard::Overheard;
 
 /// A connection whose handshake is done.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct Accepted<IO, T> {
     pub protocol: Protocol,
     /// What the client offered, as one number: it tells programs apart, and nothing about people.
     pub fingerprint: TlsFingerprint,
+    /// The same as others write it down, with the protocol and whether there is a name.
+    pub ja4: Ja4,
 }
 
 /// What is spoken after the handshake (RFC 7301). A client that names none gets HTTP/1.1.
@@ -86,24 +93,113 @@ impl From<io::Error> for AcceptError {
     }
 }
 
-/// Shakes hands with the configuration that `choose` finds for the client's server name.
-pub(crate) async fn accept<IO, T>(
+/// A client that has said whose site it wants, and for whom nothing has been computed yet: whoever shares the processor
+/// between tenants decides here whose turn it is. Dropped, it is a connection that is closed without a word.
+#[must_use = "nobody has shaken hands yet"]
+pub struct Greeted<IO, T> {
+    start: StartHandshake<IO>,
+    said: Vec<u8>,
+    config: Arc<ServerConfig>,
+    value: T,
+    name: Box<str>,
+    until: Instant,
+}
+
+impl<IO, T> Greeted<IO, T> {
+    /// What was stored beside the name's configuration.
+    pub const fn value(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin, T> Greeted<IO, T> {
+    /// Does the rest of the handshake, within what is left of the deadline. `computed` is called once most of the processor's
+    /// part of it is done, which is one piece of work without a pause: when the answer to the ClientHello has been made.
+    ///
+    /// # Errors
+    ///
+    /// A handshake that fails or takes too long.
+    pub async fn accept(self, computed: impl FnOnce()) -> Result<Accepted<IO, T>, AcceptError> {
+        let until = self.until;
+        within(until, self.shake_hands(computed)).await
+    }
+
+    async fn shake_hands(self, computed: impl FnOnce()) -> Result<Accepted<IO, T>, Refused<IO>> {
+        let Self {
+            start,
+            said,
+            config,
+            value,
+            name,
+            ..
+        } = self;
+        let fingerprint = fingerprint(&start.client_hello());
+        let Some(ja4) = ja4(&said) else {
+            return Err(Refused {
+                error: AcceptError::Handshake(io::ErrorKind::InvalidData.into()),
+                stream: Some(start.io),
+                alert: &DECODE_ERROR,
+            });
+        };
+        drop(said);
+        let (mut shaking, mut computed) = (pin!(start.into_stream(config).into_fallible()), Some(computed));
+        let shaken = poll_fn(|cx| {
+            let polled = shaking.as_mut().poll(cx);
+            computed.take().into_iter().for_each(|computed| computed());
+            polled
+        });
+        match shaken.await {
+            Ok(stream) => Ok(Accepted {
+                protocol: protocol(&stream),
+                stream,
+                value,
+                name,
+                fingerprint,
+                ja4,
+            }),
+            Err((error, stream)) => Err(Refused {
+                error: error.into(),
+                stream: Some(stream),
+                alert: &[],
+            }),
+        }
+    }
+}
+
+impl<IO, T: fmt::Debug> fmt::Debug for Greeted<IO, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Greeted")
+            .field("name", &self.name)
+            .field("value", &self.value)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads what a client says first, and finds its configuration with `choose`.
+pub(crate) async fn greet<IO, T>(
     stream: IO,
     deadline: Duration,
     choose: impl Fn(&str) -> Option<(Arc<ServerConfig>, T)>,
-) -> Result<Accepted<IO, T>, AcceptError>
+) -> Result<Greeted<IO, T>, AcceptError>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let began = Instant::now();
-    let Refused { error, stream, alert } = match timeout(deadline, handshake(stream, choose)).await {
+    let until = Instant::now() + deadline;
+    within(until, greeting(stream, until, choose)).await
+}
+
+/// Waits until then; tells a client that is refused, which takes no longer either.
+async fn within<IO, V>(until: Instant, outcome: impl Future<Output = Result<V, Refused<IO>>>) -> Result<V, AcceptError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let Refused { error, stream, alert } = match timeout_at(until, outcome).await {
         Err(_) => return Err(AcceptError::Deadline),
-        Ok(Ok(accepted)) => return Ok(accepted),
+        Ok(Ok(value)) => return Ok(value),
         Ok(Err(refused)) => refused,
     };
-    let left = deadline.saturating_sub(began.elapsed()).min(PARTING);
     // A client that is gone already, or never goes, is refused all the same.
-    let _ = timeout(left, part(stream, alert)).await;
+    let _ = timeout_at(until.min(Instant::now() + PARTING), part(stream, alert)).await;
     Err(error)
 }
 
@@ -115,25 +211,15 @@ struct Refused<IO> {
     alert: &'static [u8],
 }
 
-async fn handshake<IO, T>(
+async fn greeting<IO, T>(
     stream: IO,
+    until: Instant,
     choose: impl Fn(&str) -> Option<(Arc<ServerConfig>, T)>,
-) -> Result<Accepted<IO, T>, Refused<IO>>
+) -> Result<Greeted<IO, T>, Refused<IO>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
-    let start = match (&mut hello).await {
-        Ok(start) => start,
-        Err(error) => {
-            return Err(Refused {
-                error: error.into(),
-                stream: hello.take_io(),
-                alert: &[],
-            });
-        }
-    };
-    let fingerprint = fingerprint(&start.client_hello());
+    let (start, said) = hello(stream).await?;
     let chosen = match start.client_hello().server_name() {
         None => Err(AcceptError::NoName),
         Some(name) => match choose(name) {
@@ -141,27 +227,37 @@ where
             None => Err(AcceptError::UnknownName(name.to_owned())),
         },
     };
-    let (config, value, name) = match chosen {
-        Ok(chosen) => chosen,
-        Err(error) => {
-            return Err(Refused {
-                error,
-                stream: Some(start.io),
-                alert: &UNRECOGNIZED_NAME,
-            });
-        }
-    };
-    match start.into_stream(config).into_fallible().await {
-        Ok(stream) => Ok(Accepted {
-            protocol: protocol(&stream),
-            stream,
+    match chosen {
+        Ok((config, value, name)) => Ok(Greeted {
+            start,
+            said,
+            config,
             value,
             name,
-            fingerprint,
+            until,
         }),
-        Err((error, stream)) => Err(Refused {
+        Err(error) => Err(Refused {
+            error,
+            stream: Some(start.io),
+            alert: &UNRECOGNIZED_NAME,
+        }),
+    }
+}
+
+/// Reads the ClientHello, and nothing but it is remembered of what is read.
+async fn hello<IO>(stream: IO) -> Result<(StartHandshake<IO>, Vec<u8>), Refused<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), Overheard::new(stream));
+    match (&mut hello).await {
+        Ok(start) => {
+            let Overheard { stream, said } = start.io;
+            Ok((StartHandshake::from_parts(start.accepted, stream), said))
+        }
+        Err(error) => Err(Refused {
             error: error.into(),
-            stream: Some(stream),
+            stream: hello.take_io().map(|overheard| overheard.stream),
             alert: &[],
         }),
     }
@@ -198,3 +294,6 @@ const PARTING_BYTES: usize = 64 * 1024;
 /// A fatal alert in the clear: type 21, version 3.3, two bytes (RFC 8446 section 5.1), level 2, description 112 (RFC 6066
 /// section 3). rustls would send `access_denied`, which tells a client nothing.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
+/// Description 50 (RFC 8446 section 6.2): rustls read a ClientHello where we find none. No client is known that hears this.
+const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];

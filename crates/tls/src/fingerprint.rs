@@ -62,7 +62,7 @@ fn is_http(protocol: &[u8]) -> bool {
 
 /// Values that are sent so that servers learn to ignore what they do not know: `0x0a0a`, `0x1a1a`, and so on to `0xfafa`
 /// (RFC 8701 section 2).
-const fn is_grease(value: u16) -> bool {
+pub(crate) const fn is_grease(value: u16) -> bool {
     let [high, low] = value.to_be_bytes();
     high == low && low & 0x0f == 0x0a
 }

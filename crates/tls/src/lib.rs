@@ -98,6 +98,20 @@
 //! an update of a browser or of its system may change it, and so does a virus scanner that reads along. Whoever wants to can
 //! offer what another program offers. So it is good for a signal and for nothing that locks out.
 //!
+//! [`Accepted::ja4`] is the JA4 of the same ClientHello (FoxIO, [*JA4: TLS client fingerprinting*][ja4], 2023), a text that means
+//! the same in the logs and lists of others. It tells more apart than the number: which extensions there are, and also whether
+//! the client resumes a session (`pre_shared_key`), fills up its ClientHello (`padding`), names the server, or asks over
+//! `http/1.1` for a WebSocket. So a browser has three or four of them, and a session is better bound to the number. What counts
+//! requests by it counts all people with one browser together: a limit for a JA4 stops a tool that changes its address with
+//! every request, and has to be far above what all visitors with one browser do. A tool that offers what Chrome offers, and there
+//! are such tools, has the JA4 of Chrome.
+//!
+//! The method is open: its own licence is BSD 3-clause, and this is an implementation of ours. Of JA4+, the further methods of the
+//! same authors, which have another licence, nothing is here. It costs about a microsecond and a copy of the ClientHello, at most
+//! 64 KiB, that is gone before the handshake goes on.
+//!
+//! [ja4]: https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md
+//!
 //! # What it cannot stop
 //!
 //! The server name is readable on the wire: rustls has no Encrypted ClientHello on the server's side. Whoever watches the
@@ -110,7 +124,12 @@ mod accept;
 mod certificate;
 mod development_ca;
 mod fingerprint;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
+mod hello;
+mod ja4;
 mod names;
+mod overheard;
 mod sessions;
 mod settings;
 mod sites;
@@ -119,9 +138,11 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
-pub use accept::{AcceptError, Accepted, Protocol};
+pub use accept::{AcceptError, Accepted, Greeted, Protocol};
 pub use certificate::{Certificate, CertificateError, PemPair};
 pub use development_ca::{DevelopmentCa, DevelopmentCaError, Origin};
+#[cfg(fuzzing)]
+pub use fuzzing::take_hello;
 pub use names::is_reserved;
 pub use settings::{TlsFiles, TlsSettings};
 pub use sites::{Sites, SitesBuilder};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::accept::{self, AcceptError, Accepted};
+use crate::accept::{self, AcceptError, Accepted, Greeted};
 
 /// Which name is served with which configuration, and a value of the caller's beside it. Immutable: a reload makes another.
 pub struct Sites<T> {
@@ -40,11 +40,24 @@ impl<T: Clone> Sites<T> {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        accept::accept(stream, deadline, |name| {
+        self.greet(stream, deadline).await?.accept(|| {}).await
+    }
+
+    /// The first half of [`accept`](Self::accept): reads the ClientHello and finds out whose it is, which costs next to
+    /// nothing. `deadline` is for both halves, and for what is between them.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub async fn greet<IO>(&self, stream: IO, deadline: Duration) -> Result<Greeted<IO, T>, AcceptError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let choose = |name: &str| {
             let entry = self.of(name)?;
             Some((Arc::clone(&entry.config), entry.value.clone()))
-        })
-        .await
+        };
+        accept::greet(stream, deadline, choose).await
     }
 
     /// Exact names go before wildcards. A trailing dot means the same name (RFC 6066 section 3 has none, clients do); case

@@ -3,6 +3,8 @@ mod deadlines;
 mod development_ca;
 mod fingerprints;
 mod fixture;
+mod hellos;
+mod ja4;
 mod names;
 mod offers;
 mod sessions;

@@ -12,8 +12,8 @@ use clap::{Args, ValueEnum};
 use crate::debian::{self, Program};
 use crate::workspace::{self, root};
 
-/// Looks for texts that make the loader of the configuration, or the cookies' guard, do what it must not, guided by which code
-/// they reach.
+/// Looks for texts that make the loader of the configuration, the cookies' guard or the reader of ClientHellos do what it must
+/// not, guided by which code they reach.
 #[derive(Args)]
 pub(crate) struct Options {
     /// What is fuzzed.
@@ -36,6 +36,9 @@ enum Target {
     Config,
     /// Lines of `Cookie` and `Set-Cookie`: what leaves, what comes back, what the application sees.
     Cookies,
+    /// What a client sends first: what rustls reads in it, and what we do.
+    #[value(name = "client_hello")]
+    ClientHello,
 }
 
 impl Target {
@@ -43,6 +46,7 @@ impl Target {
         match self {
             Self::Config => "config",
             Self::Cookies => "cookies",
+            Self::ClientHello => "client_hello",
         }
     }
 }
@@ -74,6 +78,7 @@ fn fuzz(options: &Options) -> io::Result<bool> {
     match options.target {
         Target::Config => sow(&corpus)?,
         Target::Cookies => sow_cookies(&corpus)?,
+        Target::ClientHello => sow_hellos(&corpus)?,
     }
     let mut command = Command::new(program);
     command
@@ -181,6 +186,57 @@ const COOKIES: [&str; 9] = [
     "/page;jsessionid=0A1B/(S(abc))/x?a=b;jsessionid=1\na=1",
 ];
 
+/// ClientHellos as libraries send them: in one record and in several, with little in them and with much, and with GREASE.
+fn sow_hellos(corpus: &Path) -> io::Result<()> {
+    fs::create_dir_all(corpus)?;
+    for (number, extensions) in EXTENSIONS.iter().enumerate() {
+        // Version, random, session, suites, compressions.
+        let head = [
+            &[3, 3],
+            &[7; 32][..],
+            &[0, 0, 8, 0x1a, 0x1a, 0x13, 1, 0xc0, 0x2b, 0x56, 0, 1, 0],
+        ]
+        .concat();
+        let each = |(kind, body): &(u16, &[u8])| [&kind.to_be_bytes(), &counted(body)[..]].concat();
+        let hello = [head, counted(&extensions.iter().flat_map(each).collect::<Vec<_>>())].concat();
+        let message = [&[1, 0], &counted(&hello)[..]].concat();
+        for size in [message.len(), 40, 3] {
+            let record = |fragment: &[u8]| [&[22, 3, 1], &counted(fragment)[..]].concat();
+            let seed: Vec<u8> = message.chunks(size).flat_map(record).collect();
+            fs::write(corpus.join(format!("seed-{number}-{size}")), seed)?;
+        }
+    }
+    Ok(())
+}
+
+fn counted(body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u16).to_be_bytes(), body].concat()
+}
+
+/// The number of an extension and what is in it (RFC 8446 section 4.2).
+type Extension = (u16, &'static [u8]);
+
+const NAME: Extension = (0x0000, b"\0\x09\0\0\x06a.test");
+const PROTOCOLS: Extension = (0x0010, b"\0\x0c\x02h2\x08http/1.1");
+const SCHEMES: Extension = (0x000d, &[0, 4, 4, 3, 8, 4]);
+const VERSIONS: Extension = (0x002b, &[6, 0xca, 0xca, 3, 4, 3, 3]);
+const GROUPS: Extension = (0x000a, &[0, 4, 0, 0x1d, 0, 0x17]);
+const SHARES: Extension = (0x0033, &[0, 5, 0, 0x1d, 0, 1, 9]);
+const GREASE: Extension = (0x0a0a, &[0]);
+const TICKET: Extension = (0x0023, &[]);
+
+const EXTENSIONS: [&[Extension]; 4] = [
+    &[SCHEMES],
+    &[NAME, SCHEMES, GROUPS, TICKET],
+    &[GREASE, NAME, PROTOCOLS, SCHEMES, VERSIONS, GROUPS, SHARES],
+    &[
+        PROTOCOLS,
+        (0x000d, &[0, 4, 0x2a, 0x2a, 4, 3]),
+        (0x0015, &[0; 64]),
+        (0x44cd, b"\0\x03\x02h2"),
+    ],
+];
+
 fn texts(directory: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -209,6 +265,13 @@ mod tests {
         let corpus = tempfile::tempdir().unwrap();
         sow_cookies(corpus.path()).unwrap();
         assert_eq!(fs::read_dir(corpus.path()).unwrap().count(), COOKIES.len() * 3);
+    }
+
+    #[test]
+    fn the_fuzzer_of_hellos_begins_with_each_in_one_record_and_in_several() {
+        let corpus = tempfile::tempdir().unwrap();
+        sow_hellos(corpus.path()).unwrap();
+        assert_eq!(fs::read_dir(corpus.path()).unwrap().count(), EXTENSIONS.len() * 3);
     }
 
     #[test]
