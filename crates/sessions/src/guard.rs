@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode, request, response};
 use rempart_guard::{
-    Downstream, EdgeSession, EdgeSessions, Findings, Guard, GuardLayer, Guarded, NoDownstream, Refusal, Rejection,
-    Reporter, RouteClass, RoutePath,
+    Account, Downstream, EdgeSession, EdgeSessions, Findings, Guard, GuardLayer, Guarded, NoDownstream, Refusal,
+    Rejection, Reporter, RouteClass, RoutePath,
 };
 use tower_layer::Layer;
 
@@ -20,6 +20,15 @@ impl Guard for Sessions {
     const FEATURE: &'static str = "sessions";
     type Ticket = Seen;
     type Refusal = SessionsRefusal;
+
+    /// Whose session it is, for what stands further in and counts by it. Under `report` too; an account that has been named
+    /// stays noted until its session is known to have ended.
+    fn mark(&self, head: &mut request::Parts) {
+        head.extensions.remove::<Account>();
+        if let Some(account) = self.account(head) {
+            head.extensions.insert(Account(account));
+        }
+    }
 
     fn check(&self, head: &mut request::Parts, findings: &mut Findings) -> Result<Seen, SessionsRefusal> {
         let client = match self.policy.bind.network {
@@ -71,6 +80,15 @@ impl Sessions {
         shown
     }
 
+    /// The account of the first session that is shown and has one.
+    fn account(&self, head: &request::Parts) -> Option<Arc<str>> {
+        let EdgeSessions(all) = head.extensions.get()?;
+        let watched = all
+            .iter()
+            .filter(|session| self.policy.role(&session.cookie) == Some(Role::Session));
+        watched.filter_map(|session| self.table.account(session.id)).next()
+    }
+
     fn judge(&self, seen: &mut Seen, findings: &mut Findings) {
         let (limits, now) = (self.limits(), self.now());
         let first = seen.shown.first().filter(|one| one.role == Role::Session);
@@ -89,7 +107,7 @@ impl Sessions {
                 _ => match self.table.judge(shown, limits, now) {
                     Ok(None) => None,
                     Ok(Some(moved)) => {
-                        findings.note("session_moved", format!("{}: {moved}", named(&one.session)));
+                        findings.notice("session_moved", format!("{}: {moved}", named(&one.session)));
                         None
                     }
                     Err(ended) => Some(ended),
@@ -125,6 +143,13 @@ impl Sessions {
             return;
         }
         take_out(&mut head.headers, &names);
+        if seen
+            .shown
+            .iter()
+            .any(|one| one.ended.is_some() && one.role == Role::Session)
+        {
+            head.extensions.remove::<Account>();
+        }
         if let Some(EdgeSessions(all)) = head.extensions.get_mut::<EdgeSessions>() {
             all.retain(|session| !names.contains(&session.cookie));
         }

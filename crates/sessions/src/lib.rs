@@ -128,6 +128,7 @@ mod kept;
 mod moment;
 mod place;
 mod policy;
+mod revocation;
 mod sessions;
 mod settings;
 mod table;
@@ -141,5 +142,6 @@ pub use account::{AccountHeaderLayer, WithoutAccountHeader, WithoutAccountHeader
 pub use guard::{Seen, SessionsLayer, SessionsRefusal};
 pub use kept::KeptError;
 pub use policy::{Beyond, SessionsPolicy};
+pub use revocation::Revocation;
 pub use sessions::{KillError, SessionInfo, Sessions, Which};
 pub use settings::SessionsSettings;

@@ -53,6 +53,13 @@ impl SessionsPolicy {
         &self.account_header
     }
 
+    /// Whether a session is expected to stay with a program, so that requests must carry their
+    /// [`TlsFingerprint`](rempart_guard::TlsFingerprint).
+    #[must_use]
+    pub const fn binds_tls(&self) -> bool {
+        self.bind.tls
+    }
+
     /// The routes that are named here, each with its key in the settings.
     pub fn routes(&self) -> impl Iterator<Item = ([String; 2], &RoutePattern)> {
         let named = [("login", &self.login), ("logout", &self.logout)];

@@ -19,7 +19,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rempart_guard::{EdgeSession, SessionId};
 
@@ -27,6 +27,7 @@ use crate::ended::{Ended, Why};
 use crate::moment::{Moment, is_before, moment};
 use crate::place::{Moved, Place};
 use crate::policy::Role;
+use crate::revocation::Teller;
 use crate::writer::Writer;
 
 /// The sessions of one tenant, shared by its workers.
@@ -48,6 +49,8 @@ pub(crate) struct Table {
     pub(crate) changed: AtomicBool,
     /// Taken by whoever ends or renews sessions, one at a time; no plain request does.
     marks: Mutex<Marks>,
+    /// Who tells other nodes.
+    pub(crate) teller: OnceLock<Teller>,
 }
 
 /// What of the policy a session is measured by.
@@ -124,6 +127,7 @@ impl Table {
             has_beside: AtomicBool::new(false),
             changed: AtomicBool::new(true),
             marks: Mutex::default(),
+            teller: OnceLock::new(),
         }
     }
 
@@ -208,6 +212,14 @@ impl Table {
         }
         self.own(id, account);
         Learned::Again
+    }
+
+    /// Whose session it is, when that is known and it was not ended from outside.
+    pub(crate) fn account(&self, id: SessionId) -> Option<Arc<str>> {
+        let shard = self.shard(id);
+        let entry = shard.live.get(&id)?;
+        let is_over = is_before(entry.began, self.all.load(Ordering::Acquire));
+        entry.account.clone().filter(|_| !is_over)
     }
 
     /// Notes whose session it is, whatever was known.

@@ -7,5 +7,6 @@ mod kills;
 mod limits;
 mod logins;
 mod memory;
+mod revocations;
 mod settings;
 mod site;

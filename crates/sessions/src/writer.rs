@@ -14,6 +14,8 @@ use crate::table::{Dead, Entry, Limits, Marks, Table};
 pub(crate) struct Writer<'a> {
     table: &'a Table,
     marks: MutexGuard<'a, Marks>,
+    /// Whether other nodes are told.
+    tells: bool,
 }
 
 /// A session under a new number.
@@ -30,7 +32,14 @@ pub(crate) struct Renewal {
 
 impl<'a> Writer<'a> {
     pub(crate) const fn new(table: &'a Table, marks: MutexGuard<'a, Marks>) -> Self {
-        Self { table, marks }
+        let tells = true;
+        Self { table, marks, tells }
+    }
+
+    /// The same, of what other nodes know.
+    pub(crate) const fn silent(mut self) -> Self {
+        self.tells = false;
+        self
     }
 
     /// Gives a session another number, and ends the one that it had. Two answers to the same number agree on its successor, so
@@ -58,6 +67,7 @@ impl<'a> Writer<'a> {
         let floor = shard.bury(old, Dead { at: now, why }, limits, now);
         drop(shard);
         self.table.raise(floor);
+        self.table.tell_of(old, why, now);
         let account = new.account.clone().or_else(|| known?.account);
         self.enter(Renewal { account, ..new }, limits, now);
         self.table.note_change();
@@ -98,6 +108,9 @@ impl<'a> Writer<'a> {
         drop(shard);
         self.table.raise(floor);
         self.table.note_change();
+        if self.tells {
+            self.table.tell_of(id, why, now);
+        }
     }
 
     /// Ends a session and what comes with it.
@@ -135,6 +148,9 @@ impl<'a> Writer<'a> {
         });
         self.table.all.fetch_max(now, Ordering::AcqRel);
         self.table.note_change();
+        if self.tells {
+            self.table.tell_of_all(now);
+        }
         number
     }
 
@@ -158,6 +174,9 @@ impl<'a> Writer<'a> {
             self.table.all.fetch_max(mark, Ordering::AcqRel);
         }
         self.table.note_change();
+        if self.tells {
+            self.table.tell_of_account(account, now);
+        }
         sessions.len()
     }
 }

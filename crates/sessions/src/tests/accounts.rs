@@ -1,4 +1,5 @@
-use http::StatusCode;
+use http::{Method, StatusCode};
+use rempart_guard::{Account, Findings, Guard as _};
 
 use super::site::{Browser, MINUTE, Site, settings};
 use crate::{SessionsSettings, Which};
@@ -130,4 +131,25 @@ fn after_a_restart_an_account_is_learned_without_a_new_number() {
     site.get(&mut browser, "/?account=17");
     assert_eq!(browser.id(), id);
     assert_eq!(site.sessions.list()[0].account.as_deref(), Some("17"));
+}
+
+#[test]
+fn whose_session_it_is_stands_in_the_request_until_it_ends() {
+    let site = Site::new(settings());
+    let noted = |browser: &Browser| {
+        let mut head = site.request(browser, Method::GET, "/").into_parts().0;
+        site.sessions.mark(&mut head);
+        let _ = site.sessions.check(&mut head, &mut Findings::default()).unwrap();
+        head.extensions
+            .get::<Account>()
+            .map(|Account(account)| account.to_string())
+    };
+    let (first, second) = (enter(&site, "17"), enter(&site, "18"));
+    assert_eq!(noted(&first).as_deref(), Some("17"));
+    assert_eq!(noted(&Browser::default()), None, "a stranger is nobody");
+    site.wait(31 * MINUTE);
+    assert_eq!(noted(&second), None, "it was idle for too long");
+    let third = enter(&site, "19");
+    site.sessions.kill(&Which::All).unwrap();
+    assert_eq!(noted(&third), None);
 }

@@ -90,6 +90,15 @@ impl Site {
         }
     }
 
+    /// Another edge before the same application, with the same clock.
+    pub(super) fn another_node(&self) -> Self {
+        let sessions = Sessions::with_clock(self.sessions.policy().clone(), reading(&self.clock));
+        Self {
+            app: Arc::clone(&self.app),
+            ..Self::of(sessions, Arc::clone(&self.clock))
+        }
+    }
+
     /// The same site with its memory in this file.
     pub(super) fn kept_in(mut self, path: &std::path::Path) -> Self {
         let sessions = Sessions::with_clock(self.sessions.policy().clone(), reading(&self.clock));
