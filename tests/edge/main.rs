@@ -15,6 +15,7 @@ mod diff;
 mod drain;
 mod import;
 mod keys;
+mod limits;
 mod matrix;
 mod presets;
 mod provenance;

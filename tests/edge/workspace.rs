@@ -55,8 +55,10 @@ fn an_arrow_that_points_down_is_not_refused() {
 }
 
 #[test]
-fn only_tls_knows_rustls() {
-    assert_only(&["rempart-tls"], &["rustls", "rcgen", "x509-parser"]);
+fn only_tls_knows_rustls_and_beside_it_the_client_of_the_store() {
+    // The client of the shared store brings its own, and leaves it to its user to say whose cryptography it uses.
+    assert_only(&["rempart-tls", "rempart-redis"], &["rustls"]);
+    assert_only(&["rempart-tls"], &["rcgen", "x509-parser"]);
 }
 
 #[test]
@@ -153,7 +155,7 @@ struct Arrow {
 }
 
 /// The floors of the product, from the top. An arrow leads from one to a lower one.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["rempart"],
     &["rempart-control"],
     &["rempart-proxy"],
@@ -166,11 +168,16 @@ const FLOORS: [&[&str]; 7] = [
         "rempart-headers",
         "rempart-records",
         "rempart-sessions",
+        "rempart-login",
+        "rempart-redis",
+        "rempart-shares",
+        "rempart-waiting-room",
         // Drafts tenants' files as text, and knows nothing of what reads them.
         "rempart-import",
     ],
     &["rempart-tenant"],
     &["rempart-guard"],
+    &["rempart-counts"],
 ];
 
 /// What stands beside the product and is built without it. The examples use the middlewares as a test does.

@@ -50,7 +50,11 @@ impl<T: Serialize + DeserializeOwned + Default> Extract<T> {
             let misfit = Misfit::new(error, &rest);
             if !rest.follows_from_what_was_left_out(&misfit.key) {
                 let problem = misfit.problem(hints);
-                diagnostics.push(layers.diagnostic(problem, misfit.part));
+                let is_secret = problem.key.last().is_some_and(|name| holds_a_secret(name));
+                let mut diagnostic = layers.diagnostic(problem, misfit.part);
+                // Its line would show it.
+                diagnostic.excerpt = diagnostic.excerpt.filter(|_| !is_secret);
+                diagnostics.push(diagnostic);
             }
             if !rest.leave_out(&misfit.leave_out) {
                 break;
@@ -74,6 +78,13 @@ impl<T> Extract<T> {
 
 /// A word for a mistake that is made often: a key where it is unknown, and the help.
 pub(crate) type Hint = (&'static str, &'static str);
+
+/// Whether somebody who writes this key, which may well be none of ours, probably writes a secret behind it.
+fn holds_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let words = ["password", "passwd", "secret", "token"];
+    !key.ends_with("_file") && words.iter().any(|word| key.contains(word))
+}
 
 /// A file with more is not one that a person mends line by line.
 const MOST_MISFITS: usize = 100;

@@ -12,6 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 /// One text of a form, or a list of them.
 pub(crate) struct OneOrMoreOf<T>(PhantomData<T>);
 
+/// A URL, or a section.
+pub(crate) struct UrlOr<T>(PhantomData<T>);
+
 /// An IP address and a port to listen on.
 pub(crate) struct ListenAddress;
 
@@ -52,6 +55,21 @@ impl<T: JsonSchema> JsonSchema for OneOrMoreOf<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let one = generator.subschema_for::<T>();
         json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for UrlOr<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("UrlOr{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let section = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [{ "type": "string", "x-form": "URL" }, section] })
     }
 }
 

@@ -226,6 +226,17 @@ fn unmapped(tenant: &TenantConfig, warn: &mut impl FnMut(Problem)) {
         let key = ["sessions".to_owned()].into_iter().chain(key);
         tenant.routes.gap_of_route(key, route).into_iter().for_each(&mut *warn);
     }
+    let (logins, waits) = (tenant.login.routes(), tenant.waiting_room.routes().iter().enumerate());
+    let logins = logins.map(|([list, index], route)| (["login".to_owned(), list, index], route));
+    let waits = waits.map(|(index, route)| {
+        (
+            ["waiting_room".to_owned(), "routes".to_owned(), index.to_string()],
+            route,
+        )
+    });
+    for (key, route) in logins.chain(waits) {
+        tenant.routes.gap_of_route(key, route).into_iter().for_each(&mut *warn);
+    }
     for quota in tenant.rate_limit.quotas() {
         for (index, route) in quota.routes().iter().enumerate() {
             let key = ["rate_limit", "quotas", quota.name(), "routes"].map(str::to_owned);

@@ -1,19 +1,26 @@
 //! The files as they are written.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use rempart_cookie::CookieSettings;
 use rempart_headers::HeadersSettings;
+use rempart_login::LoginSettings;
 use rempart_rate_limit::RateLimitSettings;
 use rempart_records::RoutesSettings;
+use rempart_redis::RedisSettings;
 use rempart_sessions::SessionsSettings;
+use rempart_shares::{CapacitySettings, SharesSettings};
 use rempart_tenant::HostPattern;
 use rempart_tls::TlsSettings;
+use rempart_waiting_room::WaitingRoomSettings;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::forms::{LastDay, ListenAddress, Network, OneOrMoreOf};
+use crate::forms::{LastDay, ListenAddress, Network, OneOrMoreOf, UrlOr};
 use crate::presets::{Level, Preset};
 use crate::words::{OneOrMore, Written};
 
@@ -26,6 +33,8 @@ pub struct VendorSettings {
     pub listen: ListenSettings,
     /// Who the client is.
     pub client: ClientSettings,
+    /// How much all tenants have together.
+    pub capacity: CapacitySettings,
     /// Where the edge keeps what must last.
     pub state: StateSettings,
     /// Which secrets cookies are sealed with.
@@ -85,12 +94,13 @@ pub struct ClientSettings {
     pub trusted_proxies: OneOrMore,
 }
 
-/// Where the edge keeps what must last: the root secret that seals session cookies, and the development CA. A change takes
-/// effect at the next start.
+/// Where the edge keeps what must last: the root secret that seals session cookies, and the development CA; and what it shares
+/// with other edges. A change takes effect at the next start.
 ///
 /// ```toml
 /// [state]
 /// directory = "/var/lib/rempart"
+/// redis = "rediss://redis.example.org:6380"
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -99,12 +109,44 @@ pub struct StateSettings {
     /// cannot be the directory of the configuration itself. Whoever loses it logs everybody out.
     #[schemars(extend("x-form" = "path"))]
     pub directory: PathBuf,
+    /// The Redis or Valkey that several edges have in common: its URL, or a section with more. With it a quota, a login guard's
+    /// count and the end of a session are the same at all of them; without it each counts by itself. All of them need the
+    /// same root secret.
+    #[serde(deserialize_with = "url_or_section")]
+    #[schemars(with = "Option<UrlOr<RedisSettings>>")]
+    pub redis: Option<RedisSettings>,
+}
+
+/// A section, or the URL that is all of it that has no default.
+fn url_or_section<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RedisSettings>, D::Error> {
+    struct UrlOrSection(RedisSettings);
+    struct Form;
+    impl<'de> Visitor<'de> for Form {
+        type Value = UrlOrSection;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a URL in quotes, such as \"rediss://redis.example.org:6380\", or a section [state.redis]")
+        }
+        fn visit_str<E>(self, url: &str) -> Result<UrlOrSection, E> {
+            Ok(UrlOrSection(RedisSettings::at(url)))
+        }
+        fn visit_map<A: MapAccess<'de>>(self, section: A) -> Result<UrlOrSection, A::Error> {
+            RedisSettings::deserialize(MapAccessDeserializer::new(section)).map(UrlOrSection)
+        }
+    }
+    impl<'de> Deserialize<'de> for UrlOrSection {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(Form)
+        }
+    }
+    let read = Option::<UrlOrSection>::deserialize(deserializer)?;
+    Ok(read.map(|UrlOrSection(settings)| settings))
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
         Self {
             directory: "state".into(),
+            redis: None,
         }
     }
 }
@@ -240,12 +282,18 @@ pub struct TenantSettings {
     pub tls: TlsSettings,
     /// How often clients may ask.
     pub rate_limit: RateLimitSettings,
+    /// Which part of the edge is the tenant's.
+    pub shares: SharesSettings,
+    /// Who waits when more people come than there is room for.
+    pub waiting_room: WaitingRoomSettings,
     /// What each route is for.
     pub routes: RoutesSettings,
     /// How cookies leave.
     pub cookies: CookieSettings,
     /// How long somebody stays logged in.
     pub sessions: SessionsSettings,
+    /// How often a password may be wrong.
+    pub login: LoginSettings,
     /// How other headers leave.
     pub headers: HeadersSettings,
 }
@@ -265,9 +313,12 @@ pub(crate) struct DefaultSettings {
     pub(crate) upstream: UpstreamSettings,
     pub(crate) tls: TlsSettings,
     pub(crate) rate_limit: RateLimitSettings,
+    pub(crate) shares: SharesSettings,
+    pub(crate) waiting_room: WaitingRoomSettings,
     pub(crate) routes: RoutesSettings,
     pub(crate) cookies: CookieSettings,
     pub(crate) sessions: SessionsSettings,
+    pub(crate) login: LoginSettings,
     pub(crate) headers: HeadersSettings,
 }
 

@@ -1,14 +1,17 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rempart_cookie::{CookiePolicy, CookieSettings};
 use rempart_guard::{Problem, Problems};
 use rempart_headers::HeadersPolicy;
+use rempart_login::{LoginPolicy, LoginSettings};
 use rempart_rate_limit::RateLimitPolicy;
 use rempart_records::{RoutesPolicy, RoutesSettings};
 use rempart_sessions::SessionsPolicy;
+use rempart_shares::SharesPolicy;
 use rempart_tenant::{HostPattern, KeyRing, TenantId};
 use rempart_tls::{TlsFiles, TlsSettings, is_reserved};
+use rempart_waiting_room::WaitingRoomPolicy;
 
 use crate::diagnostic::Diagnostic;
 use crate::extract::Hint;
@@ -32,6 +35,10 @@ pub struct TenantConfig {
     pub tls: TlsSource,
     /// How often clients may ask, and whether that is enforced.
     pub rate_limit: RateLimitPolicy,
+    /// Which part of the edge is its own.
+    pub shares: SharesPolicy,
+    /// Who waits when more people come than there is room for.
+    pub waiting_room: WaitingRoomPolicy,
     /// What each route is for, and whether unnamed ones are refused.
     pub routes: RoutesPolicy,
     /// How cookies leave, and whether that is enforced. Checked: they make a policy with the tenant's key, which is not
@@ -42,6 +49,8 @@ pub struct TenantConfig {
     pub cookie_domains: Vec<String>,
     /// How long somebody stays logged in, and whether that is enforced. Its cookies are among those that are sealed.
     pub sessions: SessionsPolicy,
+    /// How often a password may be wrong, and whether that is enforced.
+    pub login: LoginPolicy,
     /// How other headers leave, and whether that is enforced.
     pub headers: HeadersPolicy,
     /// Its file.
@@ -77,6 +86,9 @@ impl TenantConfig {
         let upstream = UpstreamPolicy::read(&settings.upstream, &listeners, &mut reader);
         let tls = read_tls(&settings.tls, &hosts, ground, &mut reader);
         let rate_limit = reader.section("rate_limit", settings.rate_limit);
+        let shares = reader.section("shares", settings.shares);
+        let waiting_room = reader.section("waiting_room", settings.waiting_room);
+        let login = reader.section("login", relative(settings.login, &ground.directory));
         let routes = read_routes(settings.routes, settings.personal_data, &mut reader);
         let cookies = reader.checked("cookies", check_cookies(id, &settings.cookies), settings.cookies);
         let sessions = reader.section("sessions", settings.sessions);
@@ -99,10 +111,13 @@ impl TenantConfig {
                 upstream: upstream?,
                 tls: tls?,
                 rate_limit: rate_limit?,
+                shares: shares?,
+                waiting_room: waiting_room?,
                 routes: routes?,
                 cookies: cookies?,
                 cookie_domains: neighbours::own_names(&hosts),
                 sessions: sessions?,
+                login: login?,
                 headers: headers?,
                 file,
             })
@@ -119,6 +134,9 @@ impl DefaultSettings {
         let nobody = "defaults".parse().expect("this can be a tenant's name");
         UpstreamPolicy::read(&self.upstream, &listeners, reader);
         reader.section::<_, RateLimitPolicy>("rate_limit", self.rate_limit);
+        reader.section::<_, SharesPolicy>("shares", self.shares);
+        reader.section::<_, WaitingRoomPolicy>("waiting_room", self.waiting_room);
+        reader.section::<_, LoginPolicy>("login", relative(self.login, &ground.directory));
         read_routes(self.routes, self.personal_data, reader);
         reader.checked("cookies", check_cookies(&nobody, &self.cookies), ());
         reader.section::<_, SessionsPolicy>("sessions", self.sessions);
@@ -217,6 +235,14 @@ fn read_development(
         }
     }
     Some(TlsSource::Development)
+}
+
+/// The login guard's directory, as seen from the configuration's.
+fn relative(mut settings: LoginSettings, directory: &Path) -> LoginSettings {
+    if let Some(breached) = &mut settings.breached {
+        breached.directory = directory.join(&breached.directory);
+    }
+    settings
 }
 
 /// The route map, which means more for a tenant that holds personal data.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use rempart_guard::{Problem, TrustedProxies};
+use rempart_redis::{RedisPolicy, RedisSettings};
+use rempart_shares::CapacityPolicy;
 
 use crate::diagnostic::Diagnostic;
 use crate::files::TENANTS_DIRECTORY;
@@ -44,6 +46,10 @@ pub struct VendorConfig {
     pub watch: bool,
     /// Where programs that watch the edge may ask it.
     pub metrics: Option<SocketAddr>,
+    /// How much all tenants have together.
+    pub capacity: CapacityPolicy,
+    /// What the edge shares with other edges.
+    pub redis: Option<RedisPolicy>,
 }
 
 impl VendorConfig {
@@ -65,6 +71,11 @@ impl VendorConfig {
             .shutdown
             .drain
             .within(Duration::ZERO, Duration::from_secs(3_600), ["shutdown", "drain"]);
+        let capacity = reader.section("capacity", settings.capacity);
+        let redis = settings
+            .state
+            .redis
+            .and_then(|redis| read_redis(directory, redis, &mut reader));
         let vendor = Self {
             listen,
             trusted_proxies: TrustedProxies::new(proxies),
@@ -74,6 +85,8 @@ impl VendorConfig {
             drain: reader.take(drain).unwrap_or_default(),
             watch: settings.reload.watch,
             metrics: metrics.and_then(|metrics| reader.take(metrics)),
+            capacity: capacity.unwrap_or_default(),
+            redis,
         };
         (vendor, reader.finish())
     }
@@ -188,6 +201,23 @@ fn state(directory: &Path, written: &Path) -> Result<PathBuf, Problem> {
         return Err(problem.help("give it one of its own, such as \"state\" or \"/var/lib/rempart\""));
     }
     Ok(state)
+}
+
+/// A URL may hold a password although it must not: what is wrong with one is told without it.
+fn read_redis(
+    directory: &Path,
+    settings: RedisSettings,
+    reader: &mut Reader<'_, VendorSettings>,
+) -> Option<RedisPolicy> {
+    match RedisPolicy::try_from(settings) {
+        Ok(policy) => Some(policy.relative_to(directory)),
+        Err(problems) => {
+            for problem in problems {
+                reader.secret_problem(problem.under("redis").under("state"));
+            }
+            None
+        }
+    }
 }
 
 /// A path without `.` and `..`, as far as that can be told from the path alone.

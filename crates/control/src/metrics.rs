@@ -12,10 +12,12 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use rempart_config::TenantState;
-use rempart_proxy::{History, TenantStatus};
+use rempart_proxy::{History, Load, TenantStatus};
 
 use crate::administration::Administration;
 use crate::refusal::{Answer, Refusal, text};
+
+mod load;
 
 /// Asks the edge, and writes what it says.
 pub(crate) fn answer(administration: &Administration) -> Result<Answer, Refusal> {
@@ -23,6 +25,7 @@ pub(crate) fn answer(administration: &Administration) -> Result<Answer, Refusal>
     let scrape = Scrape {
         tenants: control.tenants(),
         history: control.history(),
+        load: control.load(),
     };
     let written = scrape.written().map_err(|fmt::Error| Refusal::Internal)?;
     Ok(text(StatusCode::OK, FORM, written))
@@ -36,6 +39,7 @@ const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 struct Scrape {
     tenants: Vec<TenantStatus>,
     history: History,
+    load: Load,
 }
 
 impl Scrape {
@@ -108,6 +112,7 @@ impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.of_tenants(&mut encoder)?;
         self.of_reloads(&mut encoder)?;
+        load::write(&self.load, &mut encoder)?;
         let help = "The version that runs";
         let mut build = encoder.encode_descriptor("rempart_build", help, None, MetricType::Info)?;
         build.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
+use rempart_guard::Sending;
+use rempart_login::LoginBody;
+use rempart_shares::{Held, Permit};
 
 use crate::activity::InFlight;
 use crate::linger::Lingering;
@@ -19,6 +22,10 @@ pub struct Body {
     kind: Kind,
     /// Counts the request as unfinished while its answer's body is there.
     in_flight: Option<InFlight>,
+    /// Counts the bytes for whoever wants to know.
+    sending: Option<Sending>,
+    /// The part of the tenant's share that is in use until the end.
+    permit: Option<Permit>,
 }
 
 enum Kind {
@@ -28,6 +35,8 @@ enum Kind {
     Request(Lingering, Option<Arc<Upload>>),
     /// An upstream's answer, with the connection that it comes over.
     Answer(Incoming, Lease),
+    /// One of the others, of which the login guard has read the beginning.
+    Begun(Box<LoginBody<Body>>),
 }
 
 impl Body {
@@ -59,13 +68,35 @@ impl Body {
         }
     }
 
-    /// Ties a request to its answer: it is over when this is dropped.
-    pub(crate) fn ends(&mut self, request: InFlight) {
+    /// Ties a request to its answer: it is over when this is dropped, and then whoever wants to know is told how much of it
+    /// has left.
+    pub(crate) fn ends(&mut self, request: InFlight, sending: Option<Sending>) {
         self.in_flight = Some(request);
+        self.sending = sending;
     }
 
     const fn of(kind: Kind) -> Self {
-        Self { kind, in_flight: None }
+        Self {
+            kind,
+            in_flight: None,
+            sending: None,
+            permit: None,
+        }
+    }
+}
+
+impl From<Held<Self>> for Body {
+    fn from(held: Held<Self>) -> Self {
+        let (mut body, permit) = held.into_parts();
+        body.permit = permit;
+        body
+    }
+}
+
+impl From<LoginBody<Self>> for Body {
+    fn from(body: LoginBody<Self>) -> Self {
+        body.into_unread()
+            .unwrap_or_else(|begun| Self::of(Kind::Begun(Box::new(begun))))
     }
 }
 
@@ -80,23 +111,11 @@ impl http_body::Body for Body {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.kind {
-            Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Request(body, upload) => {
-                let frame = ready!(body.poll_frame(cx));
-                if let Some(upload) = upload {
-                    upload.progress(frame.is_none() || body.is_end_stream());
-                }
-                Poll::Ready(frame)
-            }
-            Kind::Answer(body, lease) => {
-                let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
-                if frame.is_none() || body.is_end_stream() {
-                    lease.give_back();
-                }
-                Poll::Ready(frame)
-            }
+        let frame = ready!(self.kind.poll_frame(cx));
+        if let (Some(sending), Some(Ok(frame))) = (&mut self.sending, &frame) {
+            sending.add(frame.data_ref().map_or(0, Bytes::len));
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -104,6 +123,7 @@ impl http_body::Body for Body {
             Kind::Whole(bytes) => bytes.is_none(),
             Kind::Request(body, _) => body.is_end_stream(),
             Kind::Answer(body, _) => body.is_end_stream(),
+            Kind::Begun(body) => body.is_end_stream(),
         }
     }
 
@@ -112,6 +132,30 @@ impl http_body::Body for Body {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Request(body, _) => body.size_hint(),
             Kind::Answer(body, _) => body.size_hint(),
+            Kind::Begun(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Kind {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Request(body, upload) => {
+                let frame = ready!(body.poll_frame(cx));
+                if let Some(upload) = upload {
+                    upload.progress(frame.is_none() || body.is_end_stream());
+                }
+                Poll::Ready(frame)
+            }
+            Self::Answer(body, lease) => {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+                if frame.is_none() || body.is_end_stream() {
+                    lease.give_back();
+                }
+                Poll::Ready(frame)
+            }
+            Self::Begun(body) => Pin::new(&mut **body).poll_frame(cx),
         }
     }
 }
@@ -122,6 +166,7 @@ impl fmt::Debug for Body {
             Kind::Whole(_) => "Body::Whole",
             Kind::Request(..) => "Body::Request",
             Kind::Answer(..) => "Body::Answer",
+            Kind::Begun(_) => "Body::Begun",
         })
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Instant, SystemTime};
 
 use rempart_config::{Diagnostics, Kept, LastGood, Scope, TenantConfig, VendorConfig};
 use rempart_sessions::Sessions;
-use rempart_tenant::TenantId;
+use rempart_tenant::{TenantId, TenantKeys};
 
-use crate::outcome::{Reloaded, TenantStatus};
+use crate::outcome::{Load, Reloaded, TenantStatus};
 use crate::roster::Roster;
 
 /// What changes the edge while it runs, and says how its tenants stand. Cheap to clone; every clone is the same.
@@ -171,10 +171,21 @@ impl Control {
         lock(&self.roster).tenants()
     }
 
+    /// What limits have to bear.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        lock(&self.roster).load()
+    }
+
     /// Who is logged in at a tenant; `None` when it is not served.
     #[must_use]
     pub fn sessions(&self, tenant: &TenantId) -> Option<Arc<Sessions>> {
         lock(&self.roster).sessions(tenant).map(Arc::clone)
+    }
+
+    /// The same, and what the tenant's keys come from.
+    pub(crate) fn sessions_and_keys(&self, tenant: &TenantId) -> Option<(Arc<Sessions>, TenantKeys)> {
+        lock(&self.roster).sessions_and_keys(tenant)
     }
 
     /// Keeps what was ended of sessions since the last time. An edge that runs does so once a second.
@@ -183,6 +194,16 @@ impl Control {
         for sessions in unsaved {
             if let Err(error) = sessions.save() {
                 tracing::error!(%error, "what was ended of a tenant's sessions cannot be kept: a restart would undo it");
+            }
+        }
+    }
+
+    /// Keeps who is in waiting rooms, for a restart. An edge that runs does so now and then, and at its end.
+    pub(crate) fn keep_rooms(&self) {
+        let rooms = lock(&self.roster).rooms();
+        for (path, kept) in rooms {
+            if let Err(error) = crate::rooms::keep(&path, &kept) {
+                tracing::error!(%error, path = %path.display(), "who waits cannot be kept: a restart would send them to the end of the line");
             }
         }
     }

@@ -8,11 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use rempart_config::{Config, Diagnostics, LastGood, LastGoodError, Scope, Source};
 use rempart_guard::{DecisionSink, RequestIds};
+use rempart_redis::OpenError;
 use tokio_util::sync::CancellationToken;
 
+use crate::commons::Commons;
 use crate::control::Control;
 use crate::keys;
-use crate::listen::listeners;
+use crate::listen::{grow_descriptors, listeners};
 use crate::roster::{Roster, read_ring};
 use crate::served;
 use crate::table::Seat;
@@ -23,6 +25,7 @@ use crate::worker::{Sockets, Worker};
 /// A tenant whose file is wrong does not keep the others from being served: see [`Control`].
 pub struct Edge {
     control: Control,
+    commons: Arc<Commons>,
     seats: Vec<Arc<Seat>>,
     development_ca: Option<PathBuf>,
     sockets: Vec<Sockets>,
@@ -48,8 +51,11 @@ impl Edge {
         std::fs::create_dir_all(&vendor.state).map_err(state)?;
         let ring = read_ring(&vendor, &vendor.state, &source)?;
         let last_good = LastGood::open(&vendor.state)?;
-        let workers = vendor.listen.workers.map_or_else(cores, NonZeroUsize::get);
-        let mut roster = Roster::new(source, Arc::clone(&vendor), Arc::clone(&ring), last_good, sink, workers);
+        let workers = vendor.listen.workers.unwrap_or_else(cores);
+        let commons = Arc::new(Commons::open(&vendor, workers, &sink)?);
+        let workers = workers.get();
+        let common = (Arc::clone(&commons), workers);
+        let mut roster = Roster::new(source, Arc::clone(&vendor), Arc::clone(&ring), last_good, sink, common);
         let prepared = roster.prepare(reading, &Scope::All, ring);
         if prepared.served() == 0 {
             return Err(prepared.wrong().into());
@@ -62,11 +68,16 @@ impl Edge {
         for address in &vendor.listen.http {
             http.push(bind(*address, &mut sockets, |sockets| &mut sockets.http)?);
         }
+        sockets[0].https.first().into_iter().for_each(grow_descriptors);
         roster.apply(prepared);
         let development_ca = roster.development_ca().map(|ca| ca.certificate().to_path_buf());
         let seats = roster.seats().to_vec();
+        let control = Control::new(Arc::new(Mutex::new(roster)));
+        let asked = control.clone();
+        commons.listen(move |tenant| asked.sessions_and_keys(tenant))?;
         Ok(Self {
-            control: Control::new(Arc::new(Mutex::new(roster))),
+            control,
+            commons,
             seats,
             development_ca,
             sockets,
@@ -132,23 +143,27 @@ impl Edge {
         })
     }
 
-    /// Keeps what is ended of sessions and clears away what reloads have replaced, beside the workers, until there are none;
+    /// Keeps what is ended of sessions and who waits, and clears away what reloads have replaced, beside the workers, until there are none;
     /// then the first once more.
     fn keep(&self, ended: &mpsc::Receiver<()>) {
         while ended.recv_timeout(KEEP_SESSIONS) == Err(mpsc::RecvTimeoutError::Timeout) {
             self.seats.iter().for_each(|seat| seat.clear_away());
             self.control.keep_sessions();
+            self.control.keep_rooms();
         }
         self.control.keep_sessions();
+        self.control.keep_rooms();
     }
 
     /// One worker's whole life.
     fn work(&self, sockets: Sockets, seat: &Arc<Seat>, drain: CancellationToken) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().event_interval(ROUND).build()?;
         let worker = Arc::new(Worker {
             seat: Arc::clone(seat),
             ids: Arc::new(RequestIds::new()),
             drain,
+            shares: self.commons.shares().clone(),
             https_port: self.https.first().map_or(443, SocketAddr::port),
         });
         runtime.block_on(worker.run(sockets))
@@ -196,6 +211,9 @@ pub enum StartError {
     /// The last good files cannot be kept.
     #[error(transparent)]
     LastGood(#[from] LastGoodError),
+    /// The store that edges share cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -205,6 +223,10 @@ pub enum StartError {
         error: io::Error,
     },
 }
+
+/// After so many tasks a worker looks for what has become ready on the network, instead of tokio's 61: in a rush of one tenant
+/// the others' requests are seen four times as soon.
+const ROUND: u32 = 16;
 
 /// How often what was ended of sessions is written down.
 const KEEP_SESSIONS: Duration = Duration::from_secs(1);
@@ -223,6 +245,6 @@ fn bind(
     Ok(bound)
 }
 
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

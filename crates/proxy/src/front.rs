@@ -15,7 +15,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use rempart_guard::{
-    Action, Downstream, Enforcement, Findings, Guard as _, Refusal, Rejection, RequestIds, TlsFingerprint,
+    Action, Downstream, Enforcement, Findings, Guard as _, Ja4, Refusal, Rejection, RequestIds, Sending,
+    SentBytesAreCounted, TlsFingerprint,
 };
 use rempart_headers::Headers;
 use rempart_tenant::{Host, Tenant, TenantId, TenantRefusal, authority};
@@ -25,7 +26,7 @@ use crate::Body;
 use crate::activity::{Activity, InFlight};
 use crate::hop::{self, Provenance};
 use crate::stack::TenantStack;
-use crate::table::{Seat, Shared, Table};
+use crate::table::{Door, Seat, Shared, Table};
 
 /// The service of one connection, which its handshake bound to one tenant.
 pub(crate) struct Front {
@@ -34,6 +35,7 @@ pub(crate) struct Front {
     pub(crate) held: RefCell<Held>,
     pub(crate) peer: std::net::IpAddr,
     pub(crate) fingerprint: TlsFingerprint,
+    pub(crate) ja4: Ja4,
     pub(crate) provenance: Provenance,
     pub(crate) activity: Arc<Activity>,
 }
@@ -116,13 +118,16 @@ impl Front {
             client,
             request: self.ids.next_id(),
         });
-        if !trusted {
-            // A trusted proxy's handshake is not its clients'.
-            request.extensions_mut().insert(self.fingerprint);
-        }
         if held.outdated {
             self.activity.outdate();
             return Err(FrontRefusal::Outdated(held.name.clone(), held.tenant.id().clone()));
+        }
+        if !trusted {
+            // A trusted proxy's handshake is not its clients'.
+            self.sign(&held.table.doors[held.tenant.index()], request);
+        }
+        if held.table.doors[held.tenant.index()].counts_bytes {
+            request.extensions_mut().insert(SentBytesAreCounted);
         }
         if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
             return Err(FrontRefusal::Method(request.method().clone()));
@@ -138,6 +143,16 @@ impl Front {
         let host = host.or_else(|| HeaderValue::from_str(request.uri().authority()?.as_str()).ok());
         self.provenance.stamp(request.headers_mut(), trusted, host);
         Ok(())
+    }
+
+    /// Says which program sent a request, to a tenant whose controls look at it.
+    fn sign(&self, door: &Door, request: &mut Request<Body>) {
+        if door.needs_fingerprint {
+            request.extensions_mut().insert(self.fingerprint);
+        }
+        if door.needs_ja4 {
+            request.extensions_mut().insert(self.ja4);
+        }
     }
 }
 
@@ -227,7 +242,8 @@ impl Future for FrontFuture {
             }),
         });
         if let Some(in_flight) = this.in_flight.take() {
-            answer.body_mut().ends(in_flight);
+            let sending = Sending::of(answer.extensions_mut());
+            answer.body_mut().ends(in_flight, sending);
         }
         Poll::Ready(Ok(answer))
     }

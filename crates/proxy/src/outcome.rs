@@ -3,7 +3,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rempart_config::{Diagnostics, TenantState};
+use rempart_redis::StoreStats;
+use rempart_shares::TenantUsage;
 use rempart_tenant::TenantId;
+use rempart_waiting_room::Occupancy;
 use serde::{Serialize, Serializer};
 
 use crate::served::Served;
@@ -104,4 +107,33 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
 fn since<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
     let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     since.map(|since| since.as_secs()).serialize(serializer)
+}
+
+/// What limits have to bear at one moment.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Load {
+    /// How each tenant stands with its share of the edge, by name.
+    pub shares: Vec<TenantUsage>,
+    /// The counts of quotas and of the login guards that have counted something.
+    pub tables: Vec<CountTable>,
+    /// Who is in waiting rooms.
+    pub rooms: Vec<(TenantId, Occupancy)>,
+    /// How the store does that several edges share.
+    pub store: Option<StoreStats>,
+}
+
+/// The counts of one quota of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountTable {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The control: `rate_limit` or `login`.
+    pub feature: &'static str,
+    /// The name of the quota, or of the login guard's limit.
+    pub limit: String,
+    /// The bytes of memory that it has taken.
+    pub bytes: usize,
+    /// How many requests were counted together with others for want of room.
+    pub overflowed: u64,
 }

@@ -10,6 +10,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rempart_config::UpstreamPolicy;
+use rempart_shares::UpstreamPermit;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -59,14 +60,12 @@ impl Pool {
             Some(Idle { sender, since }) => (sender, Some(since.elapsed())),
             None => (self.connect().await?, None),
         };
-        let held = Some((sender, place));
-        Ok((
-            Lease {
-                pool: Arc::clone(self),
-                held,
-            },
-            idle_for,
-        ))
+        let lease = Lease {
+            pool: Arc::clone(self),
+            held: Some((sender, place)),
+            permit: None,
+        };
+        Ok((lease, idle_for))
     }
 
     /// The youngest idle connection that is still open and free. Old and closed ones are dropped on the way.
@@ -117,6 +116,8 @@ impl Pool {
 pub(crate) struct Lease {
     pool: Arc<Pool>,
     held: Option<(SendRequest<Body>, OwnedSemaphorePermit)>,
+    /// What the application was given counts until the end too.
+    permit: Option<UpstreamPermit>,
 }
 
 impl Lease {
@@ -132,9 +133,15 @@ impl Lease {
         sender.try_send_request(request)
     }
 
+    /// Holds the application's place for as long as the connection is lent.
+    pub(crate) fn hold(&mut self, permit: UpstreamPermit) {
+        self.permit = Some(permit);
+    }
+
     /// The answer has ended: the connection is free for the next request. Without this it is closed, because the rest of
     /// an answer that nobody read would be taken for the next one.
     pub(crate) fn give_back(&mut self) {
+        self.permit = None;
         if let Some((sender, place)) = self.held.take() {
             drop(place);
             let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);

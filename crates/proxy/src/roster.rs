@@ -25,6 +25,7 @@ use rempart_tenant::{KeyRing, TenantId, Tenants};
 use rempart_tls::{DevelopmentCa, Sites};
 use tokio_util::sync::CancellationToken;
 
+use crate::commons::Commons;
 use crate::outcome::Reloaded;
 use crate::served::{Served, Site};
 use crate::table::{Door, Seat, Shared, Table};
@@ -34,6 +35,7 @@ pub(crate) struct Roster {
     source: Source,
     ring: Arc<KeyRing>,
     sink: Arc<dyn DecisionSink>,
+    commons: Arc<Commons>,
     last_good: LastGood,
     ca: OnceLock<Arc<DevelopmentCa>>,
     /// As the edge was started; what of it cannot be changed while it runs is from here.
@@ -88,12 +90,13 @@ impl Roster {
         ring: Arc<KeyRing>,
         last_good: LastGood,
         sink: Arc<dyn DecisionSink>,
-        workers: usize,
+        (commons, workers): (Arc<Commons>, usize),
     ) -> Self {
         let mut roster = Self {
             source,
             ring,
             sink,
+            commons,
             last_good,
             ca: OnceLock::new(),
             started: Arc::clone(&vendor),
@@ -131,10 +134,17 @@ impl Roster {
             tenants,
             whole,
         } = prepared;
-        let ring = if *self.ring == *ring { Arc::clone(&self.ring) } else { ring };
+        let ring = if *self.ring == *ring {
+            Arc::clone(&self.ring)
+        } else {
+            ring
+        };
         let members = self.on_cores(tenants, |tenant| self.member(tenant, &ring));
         let mut reloaded = Reloaded::default();
         let same_hosts = self.put(members, whole, &mut reloaded);
+        if vendor.capacity != self.vendor.capacity {
+            self.commons.resize(&vendor);
+        }
         reloaded.at_next_start = self.at_next_start(&vendor);
         (self.ring, self.vendor, self.strays) = (ring, vendor, strays);
         if !same_hosts {
@@ -168,6 +178,9 @@ impl Roster {
             let old = before.remove(&id);
             let (was, is) = (old.as_ref().and_then(|old| old.served.as_ref()), member.served.as_ref());
             reloaded.note(&id, was, is);
+            if let (Some(was), Some(is)) = (was, is) {
+                is.settle_in(was);
+            }
             same_hosts &= was.zip(is).is_some_and(|(was, is)| was.site.is(&is.site));
             if let (Some(old), None) = (&old, is) {
                 old.removed.cancel();
@@ -201,7 +214,9 @@ impl Roster {
         } = standing;
         let old = self.members.get(file.id());
         let was = old.and_then(|member| member.served.as_ref());
-        let served = tenant.zip(site).map(|(config, site)| self.serve(config, site, ring, was));
+        let served = tenant
+            .zip(site)
+            .map(|(config, site)| self.serve(config, site, ring, was));
         let served = match served.transpose() {
             Ok(served) => served,
             Err(problems) => {
@@ -241,7 +256,14 @@ impl Roster {
             Some(was) if was.is(&config, &site, ring) => Ok(Arc::clone(was)),
             _ => {
                 let replaces = was.map(|was| &**was);
-                Served::new(config, site, (ring, &self.started.state), &self.sink, replaces).map(Arc::new)
+                let served = Served::new(
+                    config,
+                    site,
+                    (ring, &self.started.state),
+                    (&self.commons, &self.sink),
+                    replaces,
+                );
+                served.map(Arc::new)
             }
         }
     }
@@ -254,7 +276,7 @@ impl Roster {
         let replaces = |worker: usize| old.get(worker).map(|door| &**door);
         let seats = self.seats.iter().enumerate();
         seats
-            .map(|(worker, seat)| Door::new(served, seat, removed, replaces(worker)))
+            .map(|(worker, seat)| Door::new(served, (seat, worker), removed, replaces(worker)))
             .collect()
     }
 
@@ -312,6 +334,9 @@ impl Roster {
         }
         if vendor.metrics != self.started.metrics {
             later.push("metrics.listen");
+        }
+        if vendor.redis != self.started.redis {
+            later.push("state.redis");
         }
         later
     }

@@ -10,6 +10,8 @@ use rempart_sessions::Sessions;
 use rempart_tenant::KeyRing;
 use rempart_tls::{Certificate, DevelopmentCa, DevelopmentCaError, PemPair, ServerConfig, StrictTls, is_reserved, now};
 
+use crate::commons::Commons;
+use crate::rooms;
 use crate::stack::Controls;
 
 /// A tenant that is served, shared by the workers. Replaced as a whole.
@@ -28,20 +30,36 @@ impl Served {
         config: Arc<TenantConfig>,
         site: Site,
         (ring, state): (&Arc<KeyRing>, &Path),
-        sink: &Arc<dyn DecisionSink>,
+        (commons, sink): (&Commons, &Arc<dyn DecisionSink>),
         replaces: Option<&Self>,
     ) -> Result<Self, Problems> {
         let keys = ring.tenant(&config.id);
         let reporter = Reporter::new(config.id.clone(), Arc::clone(sink));
         let replaced = replaces.map(|served| &served.controls);
         let sessions = sessions(&config, state, replaced.map(Controls::sessions));
-        let controls = Controls::new(&config, &keys, sessions, reporter, replaced)?;
+        commons.tell_of(&config.id, &sessions, &keys);
+        let controls = Controls::new(&config, &keys, sessions, commons, reporter, replaced)?;
+        if let Some(room) = controls.waiting_room()
+            && replaced.is_none_or(|replaced| replaced.waiting_room().is_none())
+        {
+            rooms::restore(room, &rooms::place(state, &config.id));
+        }
         Ok(Self {
             config,
             controls,
             site,
             ring: Arc::clone(ring),
         })
+    }
+
+    /// Takes the place of another: what it claims of the edge is its own from now on.
+    pub(crate) fn settle_in(&self, was: &Self) {
+        if self.config.shares != was.config.shares {
+            self.controls.share().claim();
+        }
+        if self.config.upstream.authority != was.config.upstream.authority {
+            self.controls.share().forget_upstream();
+        }
     }
 
     /// Whether it serves just this already.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rempart_guard::{Reporter, TrustedProxies};
 use rempart_headers::Headers;
+use rempart_shares::TenantShare;
 use rempart_tenant::{Tenant, Tenants};
 use rempart_tls::Sites;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,13 @@ pub(crate) struct Door {
     /// Cloned by each connection.
     pub(crate) stack: TenantStack,
     pub(crate) hardening: Option<Arc<Headers>>,
+    /// Whether a request carries its client's fingerprint, and its JA4: what nobody looks at is not put there.
+    pub(crate) needs_fingerprint: bool,
+    pub(crate) needs_ja4: bool,
+    /// Whether somebody wants to know how many bytes of answers have left.
+    pub(crate) counts_bytes: bool,
+    /// This worker's handle to the tenant's part of the edge.
+    pub(crate) share: TenantShare,
     /// This worker's connections to the tenant's application.
     pub(crate) pool: Arc<Pool>,
 }
@@ -55,7 +63,7 @@ impl Door {
     /// replaces when they lead to the same place under the same limits.
     pub(crate) fn new(
         served: &Arc<Served>,
-        seat: &Seat,
+        (seat, worker): (&Seat, usize),
         removed: &CancellationToken,
         replaces: Option<&Self>,
     ) -> Arc<Self> {
@@ -63,10 +71,20 @@ impl Door {
         let kept = replaces.map(|door| &door.pool).filter(|pool| pool.policy() == policy);
         let pool = kept.map_or_else(|| Arc::new(Pool::new(policy.clone())), Arc::clone);
         let tunnels = Tunnels::new(seat.tasks.clone(), removed.clone());
-        let upstream = Upstream::new(Arc::clone(&pool), served.controls.reporter().clone(), tunnels);
+        let share = served.controls.share().on_worker(worker);
+        let upstream = Upstream::new(
+            Arc::clone(&pool),
+            share.clone(),
+            served.controls.reporter().clone(),
+            tunnels,
+        );
         Arc::new(Self {
-            stack: served.controls.stack(upstream),
+            stack: served.controls.stack(upstream, worker),
             hardening: served.controls.hardening(),
+            needs_fingerprint: served.controls.needs_fingerprint(),
+            needs_ja4: served.controls.needs_ja4(),
+            counts_bytes: served.controls.counts_bytes(),
+            share,
             served: Arc::clone(served),
             pool,
         })

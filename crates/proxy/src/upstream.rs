@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rempart_guard::{Action, Downstream, Enforcement, Refusal, Rejection, Reporter};
+use rempart_shares::{Priority, ShareRefusal, TenantShare, UpstreamPermit};
 use tokio::time::timeout;
 
 use crate::pool::{Lease, Pool};
@@ -23,14 +24,16 @@ use crate::{Body, hop};
 /// It knows one address, which the tenant's file gives. Nothing in a request can choose another.
 pub(crate) struct Upstream {
     pool: Arc<Pool>,
+    share: TenantShare,
     reporter: Reporter,
     tunnels: Tunnels,
 }
 
 impl Upstream {
-    pub(crate) const fn new(pool: Arc<Pool>, reporter: Reporter, tunnels: Tunnels) -> Self {
+    pub(crate) const fn new(pool: Arc<Pool>, share: TenantShare, reporter: Reporter, tunnels: Tunnels) -> Self {
         Self {
             pool,
+            share,
             reporter,
             tunnels,
         }
@@ -44,16 +47,20 @@ impl Upstream {
             .remove::<OnUpgrade>()
             .filter(|_| hop::wants_upgrade(request.headers()));
         let asked = PageFields::of(&request);
+        let priority = self.share.priority(&request);
         prepare(&mut request);
         let mut request = Some(request);
-        let exchanged = self.exchange(&mut request).await;
+        let exchanged = match self.turn(priority, downstream).await {
+            Ok(permit) => self.exchange(&mut request, permit).await,
+            Err(refusal) => Err(refusal.into()),
+        };
         match exchanged.and_then(|(answer, lease)| self.answer(answer, lease, upgrade)) {
             Ok(answer) => answer,
             Err(error) => {
                 let rejection = error.rejection();
                 let (code, evidence) = (rejection.code(), format!("{}: {error}", self.pool.policy().authority));
                 self.reporter.record(
-                    FEATURE,
+                    error.feature(),
                     code,
                     Action::Refuse,
                     Enforcement::Enforce,
@@ -63,6 +70,17 @@ impl Upstream {
                 rejection.answer(&asked.into(), downstream.map(|downstream| downstream.request))
             }
         }
+    }
+
+    /// Waits until the application is to be given one more request.
+    async fn turn(&self, priority: Priority, downstream: Option<Downstream>) -> Result<UpstreamPermit, ShareRefusal> {
+        let permit = self.share.upstream(priority).await?;
+        if let Some(refusal) = permit.reported() {
+            let (code, told) = (refusal.rejection().code(), Enforcement::Report);
+            self.reporter
+                .record(SHARES, code, Action::Refuse, told, downstream, refusal);
+        }
+        Ok(permit)
     }
 
     /// Sends the request over a connection of the pool and waits for the head of the answer.
@@ -75,16 +93,28 @@ impl Upstream {
     async fn exchange(
         &self,
         request: &mut Option<Request<Body>>,
+        mut permit: UpstreamPermit,
     ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
         let mut fresh = false;
         loop {
-            let (mut lease, idle_for) = self.pool.lease(fresh).await?;
+            let leased = self.pool.lease(fresh).await;
+            let (mut lease, idle_for) = leased.inspect_err(|_| permit.overloaded())?;
             let mut sending = request.take().expect("a request is in its slot until it is sent");
             let was_idle = idle_for.is_some_and(|idle| idle >= STALE);
             let spare = was_idle.then(|| repeatable(&sending)).flatten();
             let upload = sending.body_mut().watch();
-            match self.in_time(lease.send(sending), upload).await? {
-                Ok(answer) => return Ok((answer, lease)),
+            let is_whole = upload.is_none();
+            permit.sent();
+            let answered = self.in_time(lease.send(sending), upload).await;
+            match answered.inspect_err(|error| error.tell(&mut permit))? {
+                Ok(answer) => {
+                    // The rest of the time was the client's, or is what follows a switch of protocols.
+                    if is_whole && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                        permit.answered();
+                    }
+                    lease.hold(permit);
+                    return Ok((answer, lease));
+                }
                 Err(mut error) => {
                     let again = error.take_message().or(spare.map(|spare| *spare)).filter(|_| !fresh);
                     *request = Some(again.ok_or_else(|| UpstreamError::Exchange(error.into_error()))?);
@@ -159,6 +189,24 @@ pub(crate) enum UpstreamError {
     Upgrade,
     #[error("the client stopped in the middle of its request")]
     Stalled,
+    #[error(transparent)]
+    NoTurn(#[from] ShareRefusal),
+}
+
+impl UpstreamError {
+    const fn feature(&self) -> &'static str {
+        match self {
+            Self::NoTurn(_) => SHARES,
+            _ => FEATURE,
+        }
+    }
+
+    /// An application that does not answer in time has too much to do.
+    fn tell(&self, permit: &mut UpstreamPermit) {
+        if matches!(self, Self::Timeout) {
+            permit.overloaded();
+        }
+    }
 }
 
 impl Refusal for UpstreamError {
@@ -170,6 +218,7 @@ impl Refusal for UpstreamError {
             Self::Exchange(_) => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_broken"),
             Self::Upgrade => Rejection::new(StatusCode::BAD_GATEWAY, "upstream_upgrade"),
             Self::Stalled => Rejection::new(StatusCode::REQUEST_TIMEOUT, "request_stalled"),
+            Self::NoTurn(refusal) => refusal.rejection(),
             Self::Busy => Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "upstream_busy").retry_after(RETRY_BUSY),
         }
     }
@@ -193,8 +242,9 @@ impl From<PageFields> for HeaderMap {
     }
 }
 
-/// The control's name in decisions.
+/// The controls' names in decisions.
 const FEATURE: &str = "upstream";
+const SHARES: &str = "shares";
 
 /// Idle for longer than this, a connection may have been closed by the upstream just now: a copy of the request is kept, so
 /// that it can be sent again. One that is reused at once, as under load, has not been, and the copy is saved.

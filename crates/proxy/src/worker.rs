@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rempart_guard::{Action, ClientAddr, Enforcement, RequestIds};
+use rempart_guard::{Action, ClientAddr, Enforcement, Reporter, RequestIds};
+use rempart_shares::{Permit, ShareRefusal, Shares};
+use rempart_tenant::Tenant;
 use rempart_tls::{AcceptError, Accepted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +16,7 @@ use crate::activity::Activity;
 use crate::front::{Front, Held};
 use crate::hop::Provenance;
 use crate::serve::{self, Deadlines};
-use crate::table::{Seat, Shared};
+use crate::table::{Seat, Shared, Table};
 
 /// What one thread serves with. Nothing in it is shared with another thread but what a tenant's controls count.
 pub(crate) struct Worker {
@@ -23,6 +25,8 @@ pub(crate) struct Worker {
     /// Cancelled when the edge is to end.
     pub(crate) drain: CancellationToken,
     pub(crate) https_port: u16,
+    /// What all tenants share of the machine.
+    pub(crate) shares: Shares,
 }
 
 /// The sockets of one worker.
@@ -69,7 +73,11 @@ impl Worker {
     }
 
     async fn accept(self: Arc<Self>, listener: TcpListener, secure: bool) {
-        loop {
+        for accepted in 1_u64.. {
+            if accepted.is_multiple_of(ACCEPTED_AT_ONCE) {
+                // Those who are here go before those who come.
+                tokio::task::yield_now().await;
+            }
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = self.drain.cancelled() => return,
@@ -108,20 +116,18 @@ impl Worker {
     async fn secure(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
         let port = stream.local_addr().map_or(self.https_port, |address| address.port());
         let (table, number) = self.seat.table();
+        let Some((accepted, _connection)) = self.admit(&table, stream, peer).await else {
+            return Ok(());
+        };
         let Accepted {
             stream,
             value: tenant,
             name,
             protocol,
             fingerprint,
+            ja4,
             ..
-        } = match table.sites.accept(stream, HANDSHAKE).await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                table.shared.handshake_refused(&error, peer);
-                return Ok(());
-            }
-        };
+        } = accepted;
         let activity = Arc::new(Activity::default());
         let front = Front {
             seat: Arc::clone(&self.seat),
@@ -129,6 +135,7 @@ impl Worker {
             held: Held::new(name, tenant, (table, number)).into(),
             peer: peer.ip(),
             fingerprint,
+            ja4,
             provenance: Provenance::new(peer.ip(), port),
             activity: Arc::clone(&activity),
         };
@@ -139,8 +146,45 @@ impl Worker {
         serve::secure(stream, protocol, front, deadlines).await
     }
 
+    /// From a new connection to the first byte of HTTP: a place for it among the connections that nobody knows yet, then
+    /// one among its tenant's, then its turn to have a handshake computed. `None` is told already.
+    ///
+    /// The vendor's own proxies have no bounds of one client: they are as many clients as stand behind them.
+    async fn admit(&self, table: &Table, stream: TcpStream, peer: SocketAddr) -> Option<(Connected, Permit)> {
+        let (client, shared) = (ClientAddr::new(peer.ip()), &table.shared);
+        let is_ours = shared.trusted_proxies.trusts(peer.ip());
+        let stranger = match is_ours {
+            true => None,
+            false => Some(shared.admitted(None, self.shares.stranger(client))?),
+        };
+        let greeted = table.sites.greet(stream, HANDSHAKE).await;
+        let greeted = greeted
+            .inspect_err(|error| shared.handshake_refused(error, peer))
+            .ok()?;
+        let door = &table.doors[greeted.value().index()];
+        let reporter = door.served.controls.reporter();
+        let share = if is_ours {
+            door.share.of_many()
+        } else {
+            door.share.clone()
+        };
+        let connection = shared.admitted(Some(reporter), share.connection(client).decided().await)?;
+        let turn = share.handshake_turn(client).await;
+        let mut turn = shared.admitted(Some(reporter), turn)?;
+        drop(stranger);
+        let accepted = greeted.accept(|| turn.give_back()).await;
+        let accepted = accepted
+            .inspect_err(|error| shared.handshake_refused(error, peer))
+            .ok()?;
+        Some((accepted, connection))
+    }
+
     async fn plain(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
         let (table, _) = self.seat.table();
+        let stranger = self.shares.stranger(ClientAddr::new(peer.ip()));
+        let Some(_stranger) = table.shared.admitted(None, stranger) else {
+            return Ok(());
+        };
         let (shared, ids) = (Arc::clone(&table.shared), Arc::clone(&self.ids));
         let (client, https_port) = (ClientAddr::new(peer.ip()), self.https_port);
         let service = hyper::service::service_fn(move |request| {
@@ -150,7 +194,18 @@ impl Worker {
     }
 }
 
+type Connected = Accepted<TcpStream, Tenant>;
+
 impl Shared {
+    /// A connection that is closed because there is no room for it is a decision like any other.
+    fn admitted<P>(&self, of: Option<&Reporter>, admission: Result<P, ShareRefusal>) -> Option<P> {
+        let tell = |refusal: &ShareRefusal| {
+            let (reporter, code) = (of.unwrap_or(&self.reporter), refusal.code());
+            reporter.record("shares", code, Action::Refuse, Enforcement::Enforce, None, refusal);
+        };
+        admission.inspect_err(tell).ok()
+    }
+
     /// A handshake without a known name is a decision like any other: somebody asks for a site that is not here.
     fn handshake_refused(&self, error: &AcceptError, peer: SocketAddr) {
         let Some(code) = error.refusal() else {
@@ -171,6 +226,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// How many tenants' connections are looked through before requests have their turn again: some twenty microseconds.
 const SWEPT_AT_ONCE: usize = 256;
+
+/// How many connections are accepted before requests have their turn again.
+const ACCEPTED_AT_ONCE: u64 = 8;
 
 /// How long to wait when connections cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -23,9 +23,9 @@ pub(crate) fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What the end-to-end tests speak to the binary with, the applications behind it that are real, and what checks the systemd
-/// unit.
-const PROGRAMS: [Program; 7] = [
+/// What the end-to-end tests speak to the binary with, the applications behind it that are real, what checks the systemd
+/// unit, and the store that nodes share.
+const PROGRAMS: [Program; 8] = [
     Program::new("chromium", "chromium"),
     Program::new("curl", "curl"),
     Program::new("openssl", "openssl"),
@@ -33,6 +33,8 @@ const PROGRAMS: [Program; 7] = [
     Program::new("php", "php-cli"),
     Program::new("django-admin", "python3-django"),
     Program::new("systemd-analyze", "systemd"),
+    // It is Sentinel too, and brings redis-cli.
+    Program::new("redis-server", "redis-server"),
 ];
 
 /// One command, as it is typed after `cargo`, and its name in the log.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -87,6 +88,21 @@ impl Builder {
     /// Starts the edge and waits until it serves.
     pub(crate) fn start(self) -> Running {
         let directory = self.write();
+        self.start_in(directory)
+    }
+
+    /// The same with a root secret that other edges have too.
+    pub(crate) fn start_with_root(self, secret: &[u8]) -> Running {
+        let directory = self.write();
+        let state = directory.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let key = state.join("root.key");
+        fs::write(&key, secret).unwrap();
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+        self.start_in(directory)
+    }
+
+    fn start_in(self, directory: tempfile::TempDir) -> Running {
         let mut command = run(directory.path());
         command.envs(self.environment);
         Running::start(command, directory)

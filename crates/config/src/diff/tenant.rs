@@ -25,10 +25,13 @@ impl TenantConfig {
             upstream,
             tls,
             rate_limit,
+            shares,
+            waiting_room,
             routes,
             cookies,
             cookie_domains,
             sessions,
+            login,
             headers,
             file: _,
         } = self;
@@ -51,9 +54,12 @@ impl TenantConfig {
             upstream.changes_to(&new.upstream),
             tls.into_iter().collect(),
             rate_limit.changes_to(&new.rate_limit),
+            shares.changes_to(&new.shares),
+            waiting_room.changes_to(&new.waiting_room),
             routes.changes_to(&new.routes),
             old_cookies.changes_to(new_cookies),
             sessions.changes_to(&new.sessions),
+            login.changes_to(&new.login),
             headers.changes_to(&new.headers),
         ];
         parts.into_iter().flatten().collect()

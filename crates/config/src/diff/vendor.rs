@@ -33,6 +33,8 @@ pub(super) fn changes(
         drain,
         watch,
         metrics,
+        capacity,
+        redis,
     } = old;
     let (old_state, new_state) = (written(state, old_directory), written(&new.state, new_directory));
     let moved = (old_state != new_state).then(|| {
@@ -67,14 +69,22 @@ pub(super) fn changes(
     );
     let measured = addresses("metrics are", metrics.as_slice(), new.metrics.as_slice());
     let measured = measured.into_iter().map(at_next_start);
+    let shared = (*redis != new.redis).then(|| {
+        at_next_start(match (redis, &new.redis) {
+            (_, None) => Change::loosens("limits and ended sessions are this edge's alone"),
+            (None, Some(_)) => Change::tightens("limits and ended sessions are shared with other edges"),
+            (Some(_), Some(_)) => Change::other("limits and ended sessions are shared in another way, or elsewhere"),
+        })
+    });
     let lists = listen
         .changes_to(&new.listen)
         .into_iter()
         .chain(distrusted)
         .chain(measured)
         .chain(keys.changes_to(&new.keys))
+        .chain(capacity.changes_to(&new.capacity))
         .chain(trusted);
-    let switches = [moved, certificates, drained, watched].into_iter().flatten();
+    let switches = [moved, shared, certificates, drained, watched].into_iter().flatten();
     lists.chain(switches).collect()
 }
 

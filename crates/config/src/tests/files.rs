@@ -137,7 +137,7 @@ fn a_byte_order_mark_and_windows_lines_are_no_problem_and_move_no_column() {
   |
 1 | "ü" = 1
   | ^^^
-  = help: known here: `hosts`, `level`, `preset`, `personal_data`, `upstream`, `tls`, `rate_limit`, `routes`, `cookies`, `sessions`, `headers`
+  = help: known here: `hosts`, `level`, `preset`, `personal_data`, `upstream`, `tls`, `rate_limit`, `shares`, `waiting_room`, `routes`, `cookies`, `sessions`, `login`, `headers`
 
 1 problem in 1 file"#,
     );

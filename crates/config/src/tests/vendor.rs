@@ -324,3 +324,31 @@ fn keys_that_cannot_be_meant_are_refused_at_their_lines() {
         ""
     );
 }
+
+#[test]
+fn the_shared_store_is_a_url_or_a_section_and_a_password_in_either_is_refused_and_not_shown() {
+    let vendor = |redis: &str| Site::new().more(FILE, redis).says();
+    assert_eq!(vendor("[state]\nredis = \"rediss://redis.example:6380\"\n"), "");
+    assert_eq!(
+        vendor("[state.redis]\nurl = \"redis://10.0.0.5:6379\"\nnodes = 3\npassword_file = \"redis.password\"\n"),
+        ""
+    );
+    for wrong in [
+        "[state]\nredis = \"redis://:hunter2@10.0.0.5:6379\"\n",
+        "[state.redis]\nurl = \"redis://me:hunter2@10.0.0.5:6379\"\n",
+        "[state.redis]\nurl = \"redis://10.0.0.5:6379\"\npassword = \"hunter2\"\n",
+    ] {
+        let said = vendor(wrong);
+        assert!(
+            said.contains("state.redis") && !said.contains("hunter2"),
+            "{wrong}: {said}"
+        );
+    }
+    let said = vendor("[state]\nredis = 6379\n");
+    assert!(
+        said.contains("error[wrong_type]") && said.contains("a URL in quotes"),
+        "{said}"
+    );
+    let said = vendor("[state.redis]\nnodes = 3\n");
+    assert!(said.contains("error[redis_place]: state.redis.url"), "{said}");
+}

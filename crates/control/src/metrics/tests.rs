@@ -34,6 +34,7 @@ fn scrape() -> String {
             status("museum", TenantState::Absent, Some(1_800_000_003)),
         ],
         history,
+        load: Load::default(),
     };
     scrape.written().unwrap()
 }
@@ -120,6 +121,7 @@ fn what_has_not_happened_has_no_sample() {
     let scrape = Scrape {
         tenants: Vec::new(),
         history: History::default(),
+        load: Load::default(),
     };
     let text = scrape.written().unwrap();
     assert!(!text.contains("timestamp_seconds"), "{text}");

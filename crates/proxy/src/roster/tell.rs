@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use rempart_config::{Diagnostics, TenantConfig, TlsSource};
 use rempart_sessions::Sessions;
-use rempart_tenant::TenantId;
+use rempart_tenant::{TenantId, TenantKeys};
 
 use super::{Member, Roster};
-use crate::outcome::TenantStatus;
-use crate::remember;
+use crate::outcome::{CountTable, Load, TenantStatus};
+use crate::served::Served;
+use crate::{remember, rooms};
 
 impl Roster {
     /// Everything that is wrong with anybody's file.
@@ -96,9 +97,54 @@ impl Roster {
         Some(self.members.get(tenant)?.served.as_ref()?.controls.sessions())
     }
 
+    /// The same, with the tenant's keys.
+    pub(crate) fn sessions_and_keys(&self, tenant: &TenantId) -> Option<(Arc<Sessions>, TenantKeys)> {
+        let served = self.members.get(tenant)?.served.as_ref()?;
+        Some((Arc::clone(served.controls.sessions()), served.ring.tenant(tenant)))
+    }
+
+    /// What limits have to bear.
+    pub(crate) fn load(&self) -> Load {
+        let rooms = self.served().filter_map(|(served, _)| {
+            let room = served.controls.waiting_room()?;
+            Some((served.config.id.clone(), room.occupancy()))
+        });
+        Load {
+            shares: self.commons.shares().usage(),
+            tables: self.served().flat_map(|(served, _)| tables(served)).collect(),
+            rooms: rooms.collect(),
+            store: self.commons.store_stats(),
+        }
+    }
+
+    /// Who is in waiting rooms, and where that is kept.
+    pub(crate) fn rooms(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let rooms = self.served().filter_map(|(served, _)| {
+            let room = served.controls.waiting_room()?;
+            Some((rooms::place(&self.started.state, &served.config.id), room.keep()))
+        });
+        rooms.collect()
+    }
+
     /// Sessions of which something was ended and not kept yet.
     pub(crate) fn unsaved_sessions(&self) -> Vec<Arc<Sessions>> {
         let all = self.served().map(|(served, _)| served.controls.sessions());
         all.filter(|sessions| sessions.is_unsaved()).map(Arc::clone).collect()
     }
+}
+
+/// The tables of one tenant that hold something.
+fn tables(served: &Served) -> Vec<CountTable> {
+    let table = |feature: &'static str, limit: &str, bytes: usize, overflowed: u64| CountTable {
+        tenant: served.config.id.clone(),
+        feature,
+        limit: limit.to_owned(),
+        bytes,
+        overflowed,
+    };
+    let quotas = served.controls.rate_limit().tables();
+    let quotas = quotas.map(|one| table("rate_limit", one.quota, one.bytes, one.overflowed));
+    let logins = served.controls.login().into_iter().flat_map(|guard| guard.tables());
+    let logins = logins.map(|one| table("login", one.limit, one.bytes, one.overflowed));
+    quotas.chain(logins).filter(|table| table.bytes > 0).collect()
 }

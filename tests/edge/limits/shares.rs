@@ -1,0 +1,153 @@
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::support::{Running, Stub, edge, stub};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// An application that takes three seconds for each request.
+fn slow() -> Stub {
+    stub(|_, stream| {
+        sleep(Duration::from_secs(3));
+        stream.get_mut().write_all(OK.as_bytes()).is_ok()
+    })
+}
+
+/// Many requests at once from one client, whose statuses are printed as they end.
+fn crowd(edge: &Running, tenant: &str, requests: usize, from: &str) -> Child {
+    let ca = edge.ca();
+    let mut command = Command::new("curl");
+    command.args([
+        "-s",
+        "--parallel",
+        "--parallel-immediate",
+        "--parallel-max",
+        "300",
+        "--http1.1",
+    ]);
+    command.args([
+        "--interface",
+        from,
+        "-w",
+        "%{http_code} ",
+        "--cacert",
+        ca.to_str().unwrap(),
+    ]);
+    for number in 0..requests {
+        command.args(["-o", "/dev/null", &edge.url(tenant, &format!("/{number}"))]);
+    }
+    command.stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn said(child: Child) -> String {
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_tenant_beyond_its_share_waits_and_is_refused_and_its_neighbour_notices_nothing() {
+    let (slow, quick) = (slow(), Stub::fixed(OK));
+    let edge = edge()
+        .vendor("[capacity]\nrequests = 16\n")
+        .tenant(
+            "library",
+            slow.address,
+            "[shares]\nmax_wait = \"500ms\"\nmax_waiting = 8\n",
+        )
+        .tenant("city", quick.address, "")
+        .start();
+    let crowd = crowd(&edge, "library", 40, "127.0.0.1");
+    edge.wait_for_log("share_");
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(edge.get("city", "/").status, 200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let said = said(crowd);
+    let (served, refused) = (said.matches("200").count(), said.matches("503").count());
+    assert_eq!(served + refused, 40, "{said}");
+    assert!((8..=24).contains(&served), "{said}");
+    // What was lent has been given back.
+    assert_eq!(edge.get("library", "/").status, 200);
+}
+
+#[test]
+fn one_client_cannot_have_all_of_a_tenants_share() {
+    let slow = slow();
+    let edge = edge()
+        .tenant("library", slow.address, "[shares]\nmax_in_flight_per_client = 4\n")
+        .start();
+    let greedy = crowd(&edge, "library", 12, "127.0.0.2");
+    edge.wait_for_log("client_share_used_up");
+    let other = edge.curl("library", "/", &["--interface", "127.0.0.3"]);
+    assert_eq!(other.status, 200);
+    let said = said(greedy);
+    assert_eq!(
+        (said.matches("200").count(), said.matches("429").count()),
+        (4, 8),
+        "{said}"
+    );
+}
+
+#[test]
+fn connections_of_one_client_are_bounded_and_idle_ones_count() {
+    let quick = Stub::fixed(OK);
+    let edge = edge()
+        .tenant("library", quick.address, "[shares]\nmax_connections_per_client = 2\n")
+        .start();
+    let said = crate::support::python(
+        r#"
+import http.client, ssl, sys
+port, ca = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+def ask():
+    connection = http.client.HTTPSConnection("library.localhost", int(port), context=context, timeout=10)
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    return connection
+held = [ask(), ask()]
+try:
+    ask()
+    print("a third")
+except (ConnectionError, ssl.SSLError) as error:
+    print("closed")
+held.pop().close()
+import time
+for _ in range(100):
+    try:
+        ask()
+        print("again")
+        break
+    except (ConnectionError, ssl.SSLError):
+        time.sleep(0.05)
+"#,
+        &[&edge.https_port().to_string(), edge.ca().to_str().unwrap()],
+    );
+    assert_eq!(said, "closed\nagain\n");
+    edge.wait_for_log("client_share_used_up");
+}
+
+#[test]
+fn an_application_that_becomes_slow_is_given_less_at_once() {
+    let slow = stub(|head, stream| {
+        // A single worker behind: whoever comes beside others waits for them.
+        static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _turn = TURN.lock().unwrap();
+        let pause = if head.contains("/quick") { 1 } else { 60 };
+        sleep(Duration::from_millis(pause));
+        stream.get_mut().write_all(OK.as_bytes()).is_ok()
+    });
+    let lines = "[shares]\nmax_wait = \"300ms\"\nmax_waiting = 4\n[shares.adaptive]\nenforcement = \"enforce\"\nmin = 2\nmax = 64\n";
+    let edge = edge().tenant("library", slow.address, lines).start();
+    for _ in 0..20 {
+        assert_eq!(edge.get("library", "/quick").status, 200);
+    }
+    for _ in 0..6 {
+        said(crowd(&edge, "library", 80, "127.0.0.1"));
+    }
+    let metrics = edge.rempart(&["tenant", "list"]);
+    assert_eq!(metrics.status, Some(0));
+    let line = edge.wait_for_log("upstream_share");
+    assert!(line.contains("shares"), "{line}");
+}
