@@ -315,7 +315,9 @@ fn files_of(page: &str) -> tempfile::TempDir {
         let name = text.lines().next().unwrap().strip_prefix("# /etc/rempart/").unwrap();
         let path = directory.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        // A later block is more of the same file.
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, format!("{before}{text}\n")).unwrap();
     }
     directory
 }

@@ -10,6 +10,8 @@
 //! | `dangerous_switch` | a key that loosens, and is set |
 //! | `report_overdue` | a control that was to be enforced by now |
 //! | `sessions_without_seal` | sessions with limits, and cookies that nobody seals |
+//! | `classes_without_routes` | a quota or a cost by the class of routes, and no route that has one |
+//! | `store_in_the_clear` | a store that edges share, over a network without TLS |
 //! | `routes_…`, `route_without_class` | a tenant with personal data, and routes that nobody has named: see `rempart-records` |
 
 use std::collections::HashMap;
@@ -17,6 +19,7 @@ use std::collections::HashMap;
 use figment::value::Value;
 use http::uri::Authority;
 use rempart_guard::{Day, Enforcement, Problem};
+use rempart_redis::RedisPolicy;
 use rempart_tenant::{Host, HostPattern};
 
 use crate::config::Config;
@@ -41,7 +44,9 @@ impl Config {
             overdue(&layers, today, &mut warn);
             unmapped(tenant, &mut warn);
             unsealed(tenant, &mut warn);
+            unclassed(tenant, &mut warn);
         }
+        found.extend(self.store_in_the_clear());
         self.between_neighbours(&mut found);
         self.shared_upstreams(&mut found);
         found.into_iter().map(Diagnostic::warning).collect()
@@ -50,6 +55,16 @@ impl Config {
     fn file(&self, tenant: &TenantConfig) -> &TenantFile {
         self.file_of(&tenant.id)
             .expect("a tenant of this configuration has a file in it")
+    }
+
+    /// What edges share goes over a network that others may hear.
+    fn store_in_the_clear(&self) -> Option<Diagnostic> {
+        let is_clear = self.vendor.redis.as_ref().is_some_and(RedisPolicy::is_in_the_clear);
+        let message = "the store is spoken to without TLS: whoever hears it can read and change what all edges count";
+        let problem = Problem::new(["state", "redis"], "store_in_the_clear", message);
+        is_clear.then(|| {
+            self.diagnose_vendor(problem.help("write `rediss://`, or reach it by a Unix socket or the loopback"))
+        })
     }
 
     /// What hosts of different tenants have to do with each other.
@@ -237,6 +252,13 @@ fn unmapped(tenant: &TenantConfig, warn: &mut impl FnMut(Problem)) {
     for (key, route) in logins.chain(waits) {
         tenant.routes.gap_of_route(key, route).into_iter().for_each(&mut *warn);
     }
+    for cost in tenant.rate_limit.costs() {
+        for (index, route) in cost.routes().iter().enumerate() {
+            let key = ["rate_limit", "costs", cost.name(), "routes"].map(str::to_owned);
+            let key = key.into_iter().chain([index.to_string()]);
+            tenant.routes.gap_of_route(key, route).into_iter().for_each(&mut *warn);
+        }
+    }
     for quota in tenant.rate_limit.quotas() {
         for (index, route) in quota.routes().iter().enumerate() {
             let key = ["rate_limit", "quotas", quota.name(), "routes"].map(str::to_owned);
@@ -252,6 +274,29 @@ fn unsealed(tenant: &TenantConfig, warn: &mut impl FnMut(Problem)) {
         let message = "sessions are known by the seals of their cookies, and nothing is sealed: no session is watched";
         let problem = Problem::new(["cookies", "enforcement"], "sessions_without_seal", message);
         warn(problem.help("set `enforcement = \"enforce\"` under [cookies]"));
+    }
+}
+
+/// What counts by the class of routes counts nothing where no route has a class.
+fn unclassed(tenant: &TenantConfig, warn: &mut impl FnMut(Problem)) {
+    if tenant.routes.enforcement().is_on() && !tenant.routes.is_empty() {
+        return;
+    }
+    let quotas = tenant
+        .rate_limit
+        .quotas()
+        .iter()
+        .filter(|quota| !quota.classes().is_empty());
+    let quotas = quotas.map(|quota| ("quotas", quota.name()));
+    let costs = tenant
+        .rate_limit
+        .costs()
+        .iter()
+        .filter(|cost| !cost.classes().is_empty());
+    for (list, name) in quotas.chain(costs.map(|cost| ("costs", cost.name()))) {
+        let message = "no route has a class, so nothing is counted by it: [routes] is empty, or off";
+        let problem = Problem::new(["rate_limit", list, name, "classes"], "classes_without_routes", message);
+        warn(problem.help("say under [routes] what each route is for, or write `routes` instead of `classes`"));
     }
 }
 

@@ -151,3 +151,19 @@ fn an_application_that_becomes_slow_is_given_less_at_once() {
     let line = edge.wait_for_log("upstream_share");
     assert!(line.contains("shares"), "{line}");
 }
+
+#[test]
+fn what_limits_have_to_bear_is_measured() {
+    let quick = Stub::fixed(OK);
+    let edge = edge().tenant("library", quick.address, "").start();
+    assert_eq!(edge.get("library", "/").status, 200);
+    let socket = edge.directory().join("state/control.sock");
+    let scraped = crate::support::curl(["--unix-socket", socket.to_str().unwrap(), "http://edge/metrics"]).body;
+    for sample in [
+        "rempart_share_in_use{tenant=\"library\",kind=\"requests\"} 0\n",
+        "rempart_share_guaranteed{tenant=\"library\",kind=\"requests\"} 2048\n",
+        "rempart_limit_table_bytes{tenant=\"library\",feature=\"rate_limit\",limit=\"client\"} 4096\n",
+    ] {
+        assert!(scraped.contains(sample), "{sample} is missing:\n{scraped}");
+    }
+}

@@ -175,10 +175,18 @@ fn pins_are_not_tried_out_and_passwords_neither() {
         }
         assert_eq!(vendor.get(tenant, "/").status, 200, "the rest of the {tenant} goes on");
     }
+    let json = r#"{"card": "29001000000017", "pin": "4821"}"#;
+    let other_way = ["-H", "Content-Type: application/json", "-d", json];
     assert_eq!(
-        vendor.curl("library", "/api/login", &["-d", "{}"]).status,
+        vendor.curl("library", "/api/login", &other_way).status,
         429,
-        "another way to the same login is no other quota"
+        "another way to the same login is no other count"
+    );
+    let neighbour = ["-d", "card=bibliothecaire&pin=Marque-page-1987"];
+    assert_eq!(
+        vendor.curl("library", "/login", &neighbour).status,
+        303,
+        "somebody else behind the same address"
     );
 }
 

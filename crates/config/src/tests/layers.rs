@@ -211,8 +211,10 @@ fn the_example_has_nothing_to_say_and_means_what_its_comments_say() {
     ];
     assert_eq!(tenants.collect::<Vec<_>>(), expected);
     for tenant in &config.tenants {
-        assert_eq!(rate(tenant, "login").unwrap(), "10/m burst 5", "{}", tenant.id);
+        assert_eq!(tenant.login.enforcement().as_str(), "enforce", "{}", tenant.id);
         assert!(rate(tenant, "client").is_some());
+        // The morning that it is for has not come.
+        assert_eq!(tenant.waiting_room.enforcement().as_str(), "off", "{}", tenant.id);
         assert!(!tenant.cookies.session.is_empty());
         assert_eq!(tenant.hosts[0].to_string(), format!("{}.localhost", tenant.id));
     }

@@ -119,6 +119,34 @@ fn a_tenant_with_personal_data_whose_routes_nobody_has_named_is_warned_of() {
 }
 
 #[test]
+fn what_counts_by_class_where_no_route_has_one_is_named() {
+    let quota = "[rate_limit.quotas.files]\nrate = \"5/m\"\nclasses = [\"record\"]\n\
+                 [rate_limit.costs.files]\ncost = 5\nclasses = [\"record\"]\n";
+    let said = warnings(&Site::new().more(FILE, quota), DAY);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said.iter().all(|one| one.ends_with("classes_without_routes")),
+        "{said:?}"
+    );
+    let map = format!("{quota}[routes]\nrecord = [\"/files/{{id}}\"]\n");
+    assert_eq!(warnings(&Site::new().more(FILE, &map), DAY), [""; 0]);
+}
+
+#[test]
+fn a_store_that_is_reached_in_the_clear_is_named() {
+    let store = |url: &str| Site::new().more("rempart.toml", &format!("[state]\nredis = \"{url}\"\n"));
+    let said = warnings(&store("redis://10.0.0.5:6379"), DAY);
+    assert!(said.len() == 1 && said[0].ends_with("store_in_the_clear"), "{said:?}");
+    for sound in [
+        "rediss://10.0.0.5:6379",
+        "redis://127.0.0.1:6379",
+        "unix:///run/redis.sock",
+    ] {
+        assert_eq!(warnings(&store(sound), DAY), [""; 0], "{sound}");
+    }
+}
+
+#[test]
 fn a_tenant_whose_file_is_wrong_has_problems_and_no_warnings() {
     let site = Site::new().file(
         "tenants.d/city.toml",

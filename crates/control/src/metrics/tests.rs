@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use prometheus_parse::{Scrape as Parsed, Value};
 use rempart_config::Diagnostics;
+use rempart_proxy::{CountTable, Occupancy, StoreStats, TenantUsage, Usage};
 
 use super::*;
 
@@ -23,6 +24,45 @@ fn status(tenant: &str, state: TenantState, since: Option<u64>) -> TenantStatus 
     }
 }
 
+fn load() -> Load {
+    let usage = Usage {
+        in_use: 7,
+        guaranteed: 16,
+        refused: 3,
+        ..Usage::default()
+    };
+    let mut load = Load::default();
+    load.shares.push(TenantUsage {
+        tenant: "library".into(),
+        kinds: [usage, Usage::default(), Usage::default()],
+        clients: 5,
+        upstream_time: Duration::from_millis(1_500),
+        upstream_limit: Some(24),
+        upstream: [7, 1],
+    });
+    load.tables.push(CountTable {
+        tenant: "library".parse().unwrap(),
+        feature: "rate_limit",
+        limit: "client".to_owned(),
+        bytes: 4_096,
+        overflowed: 2,
+    });
+    let inside = Occupancy {
+        inside: 300,
+        waiting: 41,
+        networks: 200,
+        bytes: 20_000,
+    };
+    load.rooms.push(("library".parse().unwrap(), inside));
+    load.store = Some(StoreStats {
+        is_there: true,
+        round_trips: 10,
+        requests: 12,
+        ..StoreStats::default()
+    });
+    load
+}
+
 fn scrape() -> String {
     let mut history = History::default();
     (history.clean, history.partial, history.refused) = (3, 2, 1);
@@ -34,7 +74,7 @@ fn scrape() -> String {
             status("museum", TenantState::Absent, Some(1_800_000_003)),
         ],
         history,
-        load: Load::default(),
+        load: load(),
     };
     scrape.written().unwrap()
 }
@@ -81,7 +121,30 @@ fn a_parser_of_somebody_elses_reads_what_is_true() {
         "rempart_config_last_reload_success_timestamp_seconds{} 1800000001",
         concat!("rempart_build_info{version=", env!("CARGO_PKG_VERSION"), "} 1"),
     ];
-    assert_eq!(samples(&text), expected.map(str::to_owned).into(), "{text}");
+    let is_of_load = |sample: &String| {
+        let families = ["share", "upstream", "limit", "waiting", "store"];
+        families
+            .iter()
+            .any(|family| sample.starts_with(&format!("rempart_{family}_")))
+    };
+    let (of_load, rest): (BTreeSet<_>, BTreeSet<_>) = samples(&text).into_iter().partition(is_of_load);
+    assert_eq!(rest, expected.map(str::to_owned).into(), "{text}");
+    for sample in [
+        "rempart_share_in_use{kind=requests,tenant=library} 7",
+        "rempart_share_guaranteed{kind=requests,tenant=library} 16",
+        "rempart_share_refused_total{kind=requests,reason=full,tenant=library} 3",
+        "rempart_share_waiting{kind=handshakes,tenant=library} 0",
+        "rempart_upstream_busy_seconds_total{tenant=library} 1.5",
+        "rempart_upstream_limit{tenant=library} 24",
+        "rempart_limit_table_bytes{feature=rate_limit,limit=client,tenant=library} 4096",
+        "rempart_limit_table_overflowed_total{feature=rate_limit,limit=client,tenant=library} 2",
+        "rempart_waiting_room_people{place=inside,tenant=library} 300",
+        "rempart_waiting_room_people{place=waiting,tenant=library} 41",
+        "rempart_store_up{} 1",
+        "rempart_store_round_trips_total{} 10",
+    ] {
+        assert!(of_load.contains(sample), "{sample} is missing: {of_load:#?}");
+    }
 }
 
 #[test]
@@ -111,7 +174,7 @@ fn the_text_is_open_metrics_line_by_line() {
     }
     assert_eq!(
         seen.iter().filter(|name| !name.starts_with("series ")).count(),
-        6,
+        6 + 9 + 6,
         "{seen:?}"
     );
 }
