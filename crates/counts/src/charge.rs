@@ -45,95 +45,98 @@ pub(crate) fn charge(rules: &[Rule], asks: &[Ask], terms: &Terms<'_>) -> Taken {
     if let [ask] = asks {
         return charge_one(&rules[ask.limit], ask, terms);
     }
+    let (mut guards, mut seats) = (Guards::new(), Seats::new());
+    lock(rules, asks, terms, &mut guards, &mut seats);
     let mut round = Round {
         rules,
         asks,
         terms,
-        guards: SmallVec::new(),
-        seats: SmallVec::new(),
+        guards: &mut guards,
+        seats: &mut seats,
     };
-    round.lock();
     let passes = round.charge();
+    // What is told is worked out when others may go on.
+    guards.clear();
+    let standing = |(ask, (_, seat)): (&Ask, &(usize, Seat<'_>))| seat.standing(&rules[ask.limit], ask, terms.now);
     Taken {
         passes,
-        standings: round.standings(),
+        standings: asks.iter().zip(&seats).map(standing).collect(),
     }
 }
 
 fn charge_one(rule: &Rule, ask: &Ask, terms: &Terms<'_>) -> Taken {
-    let table = (terms.table)(&rule.tables);
-    let mut sets = table.lock_for(ask.key);
-    let mut seat = Seat::new(rule, ask, terms.times);
-    seat.find(table, &sets, terms, 0);
+    let mut seat = Seat::new(rule, ask, terms);
+    let mut sets = seat.table.lock_for(ask.key);
+    seat.find(&sets, ask.key, terms, 0);
     if ask.operation.is_certain() {
-        seat.do_certainly(&mut sets, terms.now);
+        seat.do_certainly(&mut sets, rule.bucket, ask, terms.now);
     } else {
-        seat.decide(&mut sets, terms.now, true);
+        seat.decide(&mut sets, rule.bucket, ask, terms.now, true);
         seat.settle(&mut sets);
     }
+    drop(sets);
     Taken {
         passes: !seat.is_refused,
-        standings: Standings::from(seat.standing(terms.now)),
+        standings: Standings::from(seat.standing(rule, ask, terms.now)),
+    }
+}
+
+/// The locks of one request.
+type Guards<'a> = SmallVec<[MutexGuard<'a, Sets>; INLINE]>;
+
+/// For each ask which of the locks is its own, and where it stands.
+type Seats<'a> = SmallVec<[(usize, Seat<'a>); INLINE]>;
+
+/// Takes the locks in the order of the tables' addresses, which is the same for all who share them. What it fills is large,
+/// and stays where it is.
+fn lock<'a>(rules: &'a [Rule], asks: &[Ask], terms: &Terms<'_>, guards: &mut Guards<'a>, seats: &mut Seats<'a>) {
+    let mut order: SmallVec<[_; INLINE]> = SmallVec::new();
+    for (index, ask) in asks.iter().enumerate() {
+        let rule = &rules[ask.limit];
+        let seat = Seat::new(rule, ask, terms);
+        let shard = seat.table.shard(ask.key);
+        order.push((Arc::as_ptr(&rule.tables).addr(), shard, index));
+        seats.push((0, seat));
+    }
+    order.sort_unstable();
+    let mut last = None;
+    for &(address, shard, index) in &order {
+        let (guard, seat) = &mut seats[index];
+        if last != Some((address, shard)) {
+            guards.push(seat.table.lock(shard));
+            last = Some((address, shard));
+        }
+        *guard = guards.len() - 1;
     }
 }
 
 /// One request, with all that it asks locked.
-struct Round<'a> {
+struct Round<'a, 'b> {
     rules: &'a [Rule],
     asks: &'a [Ask],
     terms: &'a Terms<'a>,
-    guards: SmallVec<[MutexGuard<'a, Sets>; INLINE]>,
-    /// For each ask which of the locks is its own, and where it stands.
-    seats: SmallVec<[(usize, Seat); INLINE]>,
+    guards: &'b mut [MutexGuard<'a, Sets>],
+    seats: &'b mut [(usize, Seat<'a>)],
 }
 
-impl<'a> Round<'a> {
-    /// Takes the locks in the order of the tables' addresses, which is the same for all who share them.
-    fn lock(&mut self) {
-        let mut order: SmallVec<[_; INLINE]> = SmallVec::new();
-        for (index, ask) in self.asks.iter().enumerate() {
-            let rule = &self.rules[ask.limit];
-            order.push((
-                Arc::as_ptr(&rule.tables).addr(),
-                self.table(index).shard(ask.key),
-                index,
-            ));
-            self.seats.push((0, Seat::new(rule, ask, self.terms.times)));
-        }
-        order.sort_unstable();
-        let mut last = None;
-        for (address, shard, index) in order {
-            if last != Some((address, shard)) {
-                let guard = self.table(index).lock(shard);
-                self.guards.push(guard);
-                last = Some((address, shard));
-            }
-            self.seats[index].0 = self.guards.len() - 1;
-        }
-    }
-
+impl Round<'_, '_> {
     /// What is done in any case first, then what all have to agree on.
     fn charge(&mut self) -> bool {
-        let now = self.terms.now;
-        let mut passes = true;
-        for certain in [true, false] {
-            for index in 0..self.asks.len() {
-                if self.asks[index].operation.is_certain() != certain {
-                    continue;
-                }
-                self.find(index);
-                let (guard, seat) = &mut self.seats[index];
-                let sets = &mut self.guards[*guard];
-                if certain {
-                    seat.do_certainly(sets, now);
-                } else {
-                    seat.decide(sets, now, passes);
-                    passes &= !seat.is_refused;
-                }
-            }
+        let (asks, now, mut passes) = (self.asks, self.terms.now, true);
+        let certain = |ask: &Ask| ask.operation.is_certain();
+        for (index, ask) in asks.iter().enumerate().filter(|(_, ask)| certain(ask)) {
+            let bucket = self.find(index);
+            let (guard, seat) = &mut self.seats[index];
+            seat.do_certainly(&mut self.guards[*guard], bucket, ask, now);
+        }
+        for (index, ask) in asks.iter().enumerate().filter(|(_, ask)| !certain(ask)) {
+            let bucket = self.find(index);
+            let (guard, seat) = &mut self.seats[index];
+            seat.decide(&mut self.guards[*guard], bucket, ask, now, passes);
+            passes &= !seat.is_refused;
         }
         if passes {
-            for (guard, seat) in &self.seats {
+            for (guard, seat) in &*self.seats {
                 seat.settle(&mut self.guards[*guard]);
             }
         } else {
@@ -154,28 +157,18 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn standings(&self) -> Standings {
-        let seats = self.seats.iter().map(|(_, seat)| seat);
-        seats.map(|seat| seat.standing(self.terms.now)).collect()
-    }
-
-    fn find(&mut self, index: usize) {
-        let table = self.table(index);
+    #[inline]
+    fn find(&mut self, index: usize) -> Bucket {
+        let ask = &self.asks[index];
         let (guard, seat) = &mut self.seats[index];
-        seat.find(table, &self.guards[*guard], self.terms, index);
-    }
-
-    fn table(&self, index: usize) -> &'a Table {
-        let rule = &self.rules[self.asks[index].limit];
-        (self.terms.table)(&rule.tables)
+        seat.find(&self.guards[*guard], ask.key, self.terms, index);
+        self.rules[ask.limit].bucket
     }
 }
 
 /// Where one ask stands.
-struct Seat {
-    bucket: Bucket,
-    key: Key,
-    operation: Operation,
+struct Seat<'a> {
+    table: &'a Table,
     weight: u64,
     spot: Spot,
     tat: u64,
@@ -185,13 +178,11 @@ struct Seat {
     before: Option<Place>,
 }
 
-impl Seat {
-    fn new(rule: &Rule, ask: &Ask, times: NonZeroU32) -> Self {
+impl<'a> Seat<'a> {
+    fn new(rule: &'a Rule, ask: &Ask, terms: &Terms<'_>) -> Self {
         Self {
-            bucket: rule.bucket,
-            key: ask.key,
-            operation: ask.operation,
-            weight: rule.bucket.weight(ask.cost, times),
+            table: (terms.table)(&rule.tables),
+            weight: rule.bucket.weight(ask.cost, terms.times),
             spot: Spot::Crowd,
             tat: 0,
             short: 0,
@@ -201,16 +192,16 @@ impl Seat {
     }
 
     /// Finds the place of the ask with this index, and how its bucket stands.
-    fn find(&mut self, table: &Table, sets: &Sets, terms: &Terms<'_>, index: usize) {
-        self.spot = table.find(sets, self.key, terms.now);
+    fn find(&mut self, sets: &Sets, key: Key, terms: &Terms<'_>, index: usize) {
+        self.spot = self.table.find(sets, key, terms.now);
         let floor = terms.floors.get(index).copied().unwrap_or(0);
         self.tat = sets.tat(self.spot).max(floor);
     }
 
-    fn do_certainly(&mut self, sets: &mut Sets, now: u64) {
+    fn do_certainly(&mut self, sets: &mut Sets, bucket: Bucket, ask: &Ask, now: u64) {
         let is_crowded = matches!(self.spot, Spot::Crowd);
-        let next = match self.operation {
-            Operation::Force => self.bucket.forced(self.weight, self.tat, now),
+        let next = match ask.operation {
+            Operation::Force => bucket.forced(self.weight, self.tat, now),
             // What is shared for want of room was charged by others too, and what is gone is full.
             _ if is_crowded || self.tat <= now => return,
             Operation::Refund => Bucket::refunded(self.weight, self.tat),
@@ -218,20 +209,19 @@ impl Seat {
         };
         sets.overflowed += u64::from(is_crowded);
         if next > now || !matches!(self.spot, Spot::Free(_)) {
-            sets.charge(self.spot, self.key, next);
+            sets.charge(self.spot, ask.key, next);
         }
         self.tat = next;
     }
 
     /// Says whether there is enough; if so, and all others pass so far, it is charged for now.
-    fn decide(&mut self, sets: &mut Sets, now: u64, passes: bool) {
-        self.short = self.bucket.short(self.weight, self.tat, now);
-        self.is_refused = self.short > self.operation.patience();
-        let is_charge = matches!(self.operation, Operation::Charge { .. });
+    fn decide(&mut self, sets: &mut Sets, bucket: Bucket, ask: &Ask, now: u64, passes: bool) {
+        self.short = bucket.short(self.weight, self.tat, now);
+        self.is_refused = self.short > 0 && self.short > ask.operation.patience();
+        let is_charge = matches!(ask.operation, Operation::Charge { .. });
         if passes && is_charge && !self.is_refused && self.weight > 0 {
-            self.before = Some(sets.place(self.spot));
             self.tat = Bucket::charged(self.weight, self.tat, now);
-            sets.charge(self.spot, self.key, self.tat);
+            self.before = Some(sets.charge(self.spot, ask.key, self.tat));
         }
     }
 
@@ -242,13 +232,13 @@ impl Seat {
         }
     }
 
-    fn standing(&self, now: u64) -> Standing {
+    fn standing(&self, rule: &Rule, ask: &Ask, now: u64) -> Standing {
         let seen = Seen {
             short: self.short,
             is_refused: self.is_refused,
             is_crowded: matches!(self.spot, Spot::Crowd),
         };
-        seen.standing(self.bucket.level(self.tat, now), self.operation)
+        seen.standing(rule.bucket.level(self.tat, now), ask.operation)
     }
 }
 
@@ -261,7 +251,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn standing(&self, level: Level, operation: Operation) -> Standing {
-        let waits = self.is_refused || operation.patience() > 0;
+        let waits = self.is_refused || !operation.is_impatient();
         Standing {
             is_refused: self.is_refused,
             is_crowded: self.is_crowded,
@@ -285,6 +275,11 @@ impl Operation {
     /// Whether it is done in any case.
     pub(crate) const fn is_certain(self) -> bool {
         matches!(self, Self::Force | Self::Refund | Self::Clear)
+    }
+
+    /// Whether it would not wait at all.
+    const fn is_impatient(self) -> bool {
+        !matches!(self, Self::Charge { patience } if !patience.is_zero())
     }
 
     /// In nanoseconds.

@@ -20,8 +20,8 @@ use crate::{Ask, Limit, SharedCounts, Taking};
 /// # Locks
 ///
 /// While a request is measured, it holds the lock of one shard of each table that it asks (of two, when two of its keys fall
-/// into two), for some tens of nanoseconds and never across an await. They are taken in an order that is the same for all
-/// requests, those of the stack before a reload included.
+/// into two), for some tens of nanoseconds each and never across an await. They are taken in an order that is the same for
+/// all requests, those of the stack before a reload included.
 ///
 /// # When a table is full
 ///

@@ -89,7 +89,8 @@ impl Table {
 
     /// The shard that a key falls into.
     pub(crate) fn shard(&self, key: Key) -> usize {
-        (high(key) >> 60) as usize % self.shards.len()
+        // There is a power of two of them, at most sixteen.
+        (high(key) >> 60) as usize & (self.shards.len() - 1)
     }
 
     pub(crate) fn lock(&self, shard: usize) -> MutexGuard<'_, Sets> {
@@ -102,6 +103,7 @@ impl Table {
     }
 
     /// Where a key stands, in the locked sets of its shard.
+    #[inline]
     pub(crate) fn find(&self, sets: &Sets, key: Key, now: u64) -> Spot {
         if self.layout.pages == 0 {
             return Spot::One;
@@ -110,11 +112,7 @@ impl Table {
         let there = sets.page(page);
         let of = |set: usize| there.get(set).unwrap_or(&NEVER_USED);
         let (in_one, in_other) = (of(one), of(other));
-        let spot = |set: usize, way: usize| Way {
-            page: page as u32,
-            set: set as u8,
-            way: way as u8,
-        };
+        let spot = |set: usize, way: usize| Way::new(page, set, way);
         let (known, known_other) = (in_one.known(tag(key)), in_other.known(tag(key)));
         if known < WAYS {
             return Spot::Known(spot(one, known));
@@ -236,6 +234,7 @@ pub(crate) struct Sets {
 
 impl Sets {
     /// The theoretical arrival time that stands there; zero for a key that is new.
+    #[inline]
     pub(crate) fn tat(&self, spot: Spot) -> u64 {
         match spot {
             Spot::Known(way) => self.at(way).tat,
@@ -244,13 +243,22 @@ impl Sets {
         }
     }
 
-    /// Writes down the time of a key.
-    pub(crate) fn charge(&mut self, spot: Spot, key: Key, tat: u64) {
-        let mark = match spot {
-            Spot::Free(_) => tag(key),
-            _ => self.place(spot).mark,
+    /// Writes down the time of a key, and says what stood there before.
+    #[inline]
+    pub(crate) fn charge(&mut self, spot: Spot, key: Key, tat: u64) -> Place {
+        let (mark, time) = match spot {
+            Spot::Known(at) | Spot::Free(at) => self.at_mut(at),
+            Spot::Crowd | Spot::One => (&mut self.shared.mark, &mut self.shared.tat),
         };
-        self.put_back(spot, Place { mark, tat });
+        let before = Place {
+            mark: *mark,
+            tat: *time,
+        };
+        *time = tat;
+        if matches!(spot, Spot::Free(_)) {
+            *mark = tag(key);
+        }
+        before
     }
 
     /// Writes down the time of a key, and when the store was heard about it.
@@ -264,8 +272,7 @@ impl Sets {
         (self.place(spot).mark & HEARD) as u16
     }
 
-    /// All that stands there.
-    pub(crate) fn place(&self, spot: Spot) -> Place {
+    fn place(&self, spot: Spot) -> Place {
         match spot {
             Spot::Known(way) | Spot::Free(way) => self.at(way),
             Spot::Crowd | Spot::One => self.shared,
@@ -275,20 +282,26 @@ impl Sets {
     /// Writes down what stood there before.
     pub(crate) fn put_back(&mut self, spot: Spot, place: Place) {
         match spot {
-            Spot::Known(Way { page, set, way }) | Spot::Free(Way { page, set, way }) => {
-                let (set, way) = (&mut self.page_mut(page as usize)[usize::from(set)], usize::from(way));
-                (set.marks[way], set.tats[way]) = (place.mark, place.tat);
+            Spot::Known(at) | Spot::Free(at) => {
+                let (mark, tat) = self.at_mut(at);
+                (*mark, *tat) = (place.mark, place.tat);
             }
             Spot::Crowd | Spot::One => self.shared = place,
         }
     }
 
-    fn at(&self, Way { page, set, way }: Way) -> Place {
-        let (set, way) = (self.page(page as usize).get(usize::from(set)), usize::from(way));
+    fn at(&self, at: Way) -> Place {
+        let (set, way) = (self.page(at.page()).get(at.set()), at.way());
         set.map_or(NOBODY, |set| Place {
             mark: set.marks[way],
             tat: set.tats[way],
         })
+    }
+
+    #[inline]
+    fn at_mut(&mut self, at: Way) -> (&mut u64, &mut u64) {
+        let (set, way) = (&mut self.page_mut(at.page())[at.set()], at.way());
+        (&mut set.marks[way], &mut set.tats[way])
     }
 
     /// The sets of a page; none before the first is used.
@@ -324,12 +337,28 @@ pub(crate) enum Spot {
     One,
 }
 
-/// Which page of the shard, which set of the page, and which place in it.
+/// Which page of the shard, which set of the page, and which place in it. One number, because a processor that reads at once
+/// what it has just written in pieces has to wait: three bits for the place, five for the set, and the page above them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Way {
-    page: u32,
-    set: u8,
-    way: u8,
+pub(crate) struct Way(u32);
+
+impl Way {
+    /// The most keys that a table can be asked to have room for are 2³², in 2²⁰ pages of each shard.
+    const fn new(page: usize, set: usize, way: usize) -> Self {
+        Self((page as u32) << 8 | (set as u32) << 3 | way as u32)
+    }
+
+    const fn page(self) -> usize {
+        (self.0 >> 8) as usize
+    }
+
+    const fn set(self) -> usize {
+        (self.0 >> 3) as usize % PAGE as usize
+    }
+
+    const fn way(self) -> usize {
+        self.0 as usize % WAYS
+    }
 }
 
 /// What stands in one place.

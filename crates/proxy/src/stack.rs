@@ -65,6 +65,7 @@ pub(crate) type TenantStack = BoxCloneSyncService<Request<Body>, Response<Body>,
 pub(crate) struct Controls {
     headers: (Arc<Headers>, Enforcement),
     rate_limit: RateLimit,
+    counted_under: [u8; 16],
     share: TenantShare,
     waiting_room: Option<WaitingRoom>,
     routes: (Arc<Routes>, Enforcement),
@@ -95,11 +96,11 @@ impl Controls {
             &keys.derive_all("cookies"),
         )?;
         let enforcement = (tenant.headers.enforcement(), cookies.enforcement());
-        let counts = commons.counts(&tenant.id);
-        let before = |of: fn(&Self) -> Option<&LoginGuard>| replaces.and_then(of);
+        let (counts, secret) = (commons.counts(&tenant.id), counted_under(keys));
         Ok(Self {
             headers: (Arc::new(Headers::new(tenant.headers.clone())), enforcement.0),
-            rate_limit: rate_limit(tenant, keys, counts.clone(), replaces.map(|old| &old.rate_limit)),
+            rate_limit: rate_limit(tenant, secret, counts.clone(), replaces),
+            counted_under: secret,
             share: share(tenant, commons, replaces.map(|old| &old.share)),
             waiting_room: waiting_room(tenant, keys, replaces.and_then(|old| old.waiting_room.as_ref())),
             routes: (
@@ -108,7 +109,7 @@ impl Controls {
             ),
             cookies: (Arc::new(Cookies::new(cookies)), enforcement.1),
             sessions,
-            login: login(tenant, keys, counts, before(|old| old.login.as_ref())),
+            login: login(tenant, keys, counts, replaces.and_then(|old| old.login.as_ref())),
             reporter,
         })
     }
@@ -259,22 +260,29 @@ fn answered(answer: Response<LoginBody<Body>>) -> Response<Body> {
 /// The tenant's quotas: as they were counted, where they mean the same.
 fn rate_limit(
     tenant: &TenantConfig,
-    keys: &TenantKeys,
+    secret: [u8; 16],
     store: Option<Arc<dyn SharedCounts>>,
-    replaces: Option<&RateLimit>,
+    replaces: Option<&Controls>,
 ) -> RateLimit {
     let policy = &tenant.rate_limit;
-    match replaces {
-        Some(same) if same.policy() == policy => return same.clone(),
-        Some(other) => return other.with_policy(policy.clone()),
-        None => {}
+    let limit = match replaces.map(|old| &old.rate_limit) {
+        Some(same) if same.policy() == policy => same.clone(),
+        Some(other) => other.with_policy(policy.clone()),
+        None => RateLimit::new(policy.clone()),
+    };
+    // With another root secret the store's keys are others, and all edges begin anew together.
+    match store.filter(|_| replaces.is_none_or(|old| old.counted_under != secret)) {
+        Some(store) => limit.sharing_counts(store, secret),
+        None => limit,
     }
-    let limit = RateLimit::new(policy.clone());
-    let Some(store) = store else { return limit };
-    // The same on all edges with the same root secret, and of no use to whoever reads the store.
+}
+
+/// Under which secret addresses and names are hashed before they leave for the store: the same on all edges with the same
+/// root secret, and of no use to whoever reads the store.
+fn counted_under(keys: &TenantKeys) -> [u8; 16] {
     let mut secret = [0; 16];
     secret.copy_from_slice(&keys.derive("counts").as_bytes()[..16]);
-    limit.sharing_counts(store, secret)
+    secret
 }
 
 /// The tenant's part of the edge; what is in use of it stays in use.

@@ -8,7 +8,7 @@ use rempart_counts::Standing;
 
 use crate::matched::Matched;
 use crate::policy::QuotaPolicy;
-use crate::{Count, QuotaRate, RateLimitPolicy};
+use crate::{Count, RateLimitPolicy};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -42,29 +42,12 @@ impl RateLimitFields {
 pub(crate) struct Level {
     /// What could be had now, in requests or in bytes.
     pub(crate) remaining: u64,
-    /// The time within which no more than that could be had: until there is one more.
-    pub(crate) wait: Duration,
+    /// The time within which no more than that could be had: until there is one more. In nanoseconds.
+    pub(crate) wait: u64,
 }
 
 /// By quota.
 pub(crate) type Levels = [Level; RateLimitPolicy::MAX_QUOTAS];
-
-impl Level {
-    pub(crate) fn of(rate: QuotaRate, standing: &Standing) -> Self {
-        let units = rate.units();
-        let (interval, burst) = (units.interval(), u64::from(units.burst()));
-        // Of a bucket with room for so many, this is full when one more has come in.
-        let beyond = u32::try_from(burst.saturating_sub(standing.remaining + 1)).unwrap_or(u32::MAX);
-        let wait = match standing.remaining >= burst {
-            true => interval,
-            false => standing.full_in.saturating_sub(interval * beyond),
-        };
-        Self {
-            remaining: standing.remaining * rate.told(),
-            wait,
-        }
-    }
-}
 
 /// The quotas of a policy as they are listed to clients.
 pub(crate) struct Listing {
@@ -85,6 +68,14 @@ impl Listing {
         }
     }
 
+    /// How a quota stands, when it is listed.
+    pub(crate) fn level(&self, quota: usize, standing: &Standing) -> Level {
+        self.items[quota]
+            .as_ref()
+            .map(|item| item.level(standing))
+            .unwrap_or_default()
+    }
+
     /// The fields for a request that was counted against these quotas; nothing when none of them is listed.
     pub(crate) fn fields(&self, matched: Matched, levels: &[Level]) -> Option<RateLimitFields> {
         let limit = self.limit(matched, levels)?;
@@ -102,16 +93,15 @@ impl Listing {
             length += piece.len();
             Some(())
         };
-        let (mut separator, mut digits): (&[u8], _) = (b"", itoa::Buffer::new());
+        let (mut separator, mut digits) = (SEPARATOR.len(), itoa::Buffer::new());
         for index in self.listed(matched) {
             let (item, level) = (self.items[index].as_ref()?, levels[index]);
-            push(separator)?;
-            push(item.name.as_bytes())?;
-            push(b";r=")?;
+            // The first has none before it.
+            push(&item.told.as_bytes()[separator..])?;
             push(digits.format(level.remaining).as_bytes())?;
             push(b";t=")?;
             push(digits.format(whole_seconds(level)).as_bytes())?;
-            separator = b", ";
+            separator = 0;
         }
         if length == 0 {
             return None;
@@ -139,7 +129,7 @@ impl Listing {
             .listed(matched)
             .filter_map(|index| Some(self.items[index].as_ref()?.policy.as_str()))
             .collect();
-        HeaderValue::try_from(policies.join(", ")).ok()
+        HeaderValue::try_from(policies.join(SEPARATOR)).ok()
     }
 
     fn listed(&self, matched: Matched) -> impl Iterator<Item = usize> {
@@ -148,8 +138,14 @@ impl Listing {
 }
 
 struct Item {
-    name: String,
+    /// What stands before the number that is left, with the separator from what is told before it.
+    told: String,
     policy: String,
+    /// Of the rate, in nanoseconds.
+    interval: u64,
+    burst: u64,
+    /// What a client is told for one unit.
+    unit: u64,
 }
 
 impl Item {
@@ -162,18 +158,45 @@ impl Item {
             Count::Bytes => ";qu=\"content-bytes\"",
             _ => "",
         };
-        let policy = format!("{name};q={count}{unit};w={window}");
-        Self { name, policy }
+        Self {
+            told: format!("{SEPARATOR}{name};r="),
+            policy: format!("{name};q={count}{unit};w={window}"),
+            interval: nanoseconds(rate.interval()),
+            burst: rate.burst().into(),
+            unit: quota.rate.told(),
+        }
+    }
+
+    fn level(&self, standing: &Standing) -> Level {
+        // Of a bucket with room for so many, this is full when one more has come in.
+        let beyond = self.burst.saturating_sub(standing.remaining + 1);
+        let wait = match standing.remaining >= self.burst {
+            true => self.interval,
+            false => nanoseconds(standing.full_in).saturating_sub(self.interval * beyond),
+        };
+        Level {
+            remaining: standing.remaining * self.unit,
+            wait,
+        }
     }
 }
+
+/// Between two items of a list.
+const SEPARATOR: &str = ", ";
 
 /// Sixteen items of at most `, "` + 32 + `";r=` + 13 digits + `;t=` + 8 digits.
 const LONGEST: usize = 1_024;
 
 /// `t` is the effective window (section 4.1.2): the time within which the client can use no more than `r`. With a bucket
 /// that fills all the time this ends when there is one more, so on a refusal it is the same as `Retry-After`.
-fn whole_seconds(level: Level) -> u64 {
-    level.wait.as_secs() + u64::from(level.wait.subsec_nanos() > 0)
+const fn whole_seconds(level: Level) -> u64 {
+    level.wait.div_ceil(1_000_000_000)
+}
+
+/// Whatever is longer than 584 years is 584 years; no bucket needs two to fill.
+fn nanoseconds(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(duration.subsec_nanos().into())
 }
 
 #[cfg(test)]
@@ -202,15 +225,15 @@ mod tests {
         let levels = [
             Level {
                 remaining: 39,
-                wait: Duration::from_millis(200),
+                wait: 200_000_000,
             },
             Level {
                 remaining: 4,
-                wait: Duration::from_secs(12),
+                wait: 12_000_000_000,
             },
             Level {
                 remaining: 999,
-                wait: Duration::from_millis(1),
+                wait: 1_000_000,
             },
         ];
         let listing = listing(TWO);
@@ -233,10 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_quota_that_all_share_is_not_told() {
-        let levels = [Level {
-            remaining: 1,
-            wait: Duration::ZERO,
-        }; 3];
+        let levels = [Level { remaining: 1, wait: 0 }; 3];
         assert_eq!(listing(TWO).fields(Matched::of([2]), &levels), None);
         assert_eq!(listing(TWO).fields(Matched::of([]), &levels), None);
     }
@@ -247,7 +267,7 @@ mod tests {
         let listing = listing(&(0..16).map(quota).collect::<String>());
         let level = Level {
             remaining: u32::MAX.into(),
-            wait: Duration::from_secs(366 * 86_400),
+            wait: 366 * 86_400_000_000_000,
         };
         let fields = text(listing.fields(Matched::of(0..16), &[level; 16]));
         assert_eq!(fields[1].matches(";r=4294967295;t=31622400").count(), 16);
@@ -259,7 +279,7 @@ mod tests {
         let listing = listing(&(0..16).map(quota).collect::<String>());
         let level = Level {
             remaining: u64::from(u32::MAX) * 1_024,
-            wait: Duration::from_secs(366 * 86_400),
+            wait: 366 * 86_400_000_000_000,
         };
         let fields = text(listing.fields(Matched::of(0..16), &[level; 16]));
         assert_eq!(fields[1].matches(";r=4398046510080;t=31622400").count(), 16);
@@ -277,7 +297,7 @@ mod tests {
         let listing = listing(&(0..8).map(quota).collect::<String>());
         let levels = [Level {
             remaining: 1,
-            wait: Duration::from_secs(1),
+            wait: 1_000_000_000,
         }; 8];
         for _ in 0..2 {
             for set in 1_u16..256 {

@@ -123,17 +123,19 @@ impl RateLimit {
         is_meant: impl Fn(&QuotaPolicy) -> bool,
     ) -> Verdict<Passed, RateLimitRefusal> {
         let state = &self.0;
-        let mut asked = match state.client(head) {
-            Ok(client) => Asked::of(client, &head.method),
+        let client = match state.client(head) {
+            Ok(client) => client,
             Err(refusal) => return Verdict::Now(Err(refusal)),
         };
+        let mut asked = Asked::of(client, &head.method);
         match state.ask(head, is_meant, &mut asked) {
             Ok(()) if asked.asks.is_empty() => return Verdict::Now(Ok(Passed::default())),
             Ok(()) => {}
             Err(refusal) => return Verdict::Now(Err(refusal)),
         }
         match state.counts.take(&asked.asks) {
-            Taking::Now(taken) => match state.settle(&asked, &taken) {
+            // By reference: it is large.
+            Taking::Now(ref taken) => match state.settle(&asked, taken) {
                 Err(refusal) => Verdict::Now(Err(refusal)),
                 Ok((passed, Duration::ZERO)) => Verdict::Now(Ok(state.go_on(&asked, passed))),
                 Ok((passed, wait)) => Verdict::later(wait_and_go_on(Arc::clone(state), asked, passed, wait)),

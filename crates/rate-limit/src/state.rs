@@ -28,6 +28,10 @@ pub(crate) struct State {
     /// Who shares a count, each way once; and which way it is of each quota.
     pers: Vec<Per>,
     per: Vec<usize>,
+    /// Whether any path has to be read.
+    names_routes: bool,
+    /// Whether anything is counted with the answer.
+    counts_answers: bool,
 }
 
 impl State {
@@ -41,7 +45,11 @@ impl State {
                 pers.len() - 1
             }));
         }
+        let costs = policy.costs.iter().map(|cost| &cost.scope);
+        let mut scopes = policy.quotas.iter().map(|quota| &quota.scope).chain(costs);
         Self {
+            names_routes: scopes.any(|scope| !scope.routes.is_empty()),
+            counts_answers: policy.quotas.iter().any(|quota| !quota.count.is_before()),
             local: counts.clone().unshared(),
             counts,
             policy,
@@ -68,7 +76,7 @@ impl State {
         asked: &mut Asked,
     ) -> Result<(), RateLimitRefusal> {
         let class = head.extensions.get::<RouteClass>().copied();
-        let path = RoutePath::from(&head.uri);
+        let path = RoutePath::new(if self.names_routes { head.uri.path() } else { "/" });
         let cost = self.policy.cost(&head.method, &path, class);
         let caller = Caller::new(head, asked.client, class);
         let mut keys: [Option<Key>; RateLimitPolicy::MAX_QUOTAS] = [None; _];
@@ -149,7 +157,9 @@ impl State {
 
     /// What a request leaves for its answer when it goes on, which one that still waits may not.
     pub(crate) fn go_on(self: &Arc<Self>, asked: &Asked, mut passed: Passed) -> Passed {
-        passed.due = Due::of(self, &asked.asks, asked.is_safe);
+        if self.counts_answers {
+            passed.due = Due::of(self, &asked.asks, asked.is_safe);
+        }
         passed
     }
 
@@ -159,7 +169,7 @@ impl State {
         }
         let mut levels: Levels = [Level::default(); _];
         for (ask, standing) in asked.asks.iter().zip(&taken.standings) {
-            levels[ask.limit] = Level::of(self.policy.quotas[ask.limit].rate, standing);
+            levels[ask.limit] = self.listing.level(ask.limit, standing);
         }
         let matched = Matched::of(asked.asks.iter().map(|ask| ask.limit));
         self.listing.fields(matched, &levels)

@@ -44,8 +44,12 @@ enum Bench {
     Edge(bench::Options),
     /// Measures thousands of tenants: start, memory, a change to one and to all.
     Config(bench::config::Options),
+    /// Floods one of three tenants, and measures the other two, beside nginx and HAProxy.
+    Rush(bench::rush::Options),
     /// Measures sealing and opening cookies beside the private jar of the `cookie` crate.
     Cookies,
+    /// Measures counting a request against its limits, beside bare governor.
+    Limits,
 }
 
 fn main() -> ExitCode {
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
         Command::Conformance(what) => conformance::run(what),
         Command::Bench(Bench::Edge(options)) => bench::run(&options),
         Command::Bench(Bench::Config(options)) => bench::config::run(&options),
+        Command::Bench(Bench::Rush(options)) => bench::rush::run(&options),
         Command::Bench(Bench::Cookies) => bench::cookies::run(),
+        Command::Bench(Bench::Limits) => bench::limits::run(),
     }
 }

@@ -130,3 +130,12 @@ fn when_the_store_was_heard_is_no_part_of_what_a_key_is_known_by() {
     sets.charge(spot, known, 2 * LIVE);
     assert_eq!((sets.heard(spot), sets.tat(spot)), (0xabcd, 2 * LIVE));
 }
+
+#[test]
+fn a_place_of_the_largest_table_fits_into_one_number() {
+    let pages = Layout::with_room_for(u32::MAX).pages as usize;
+    for place in [(0, 0, 0), (1, 2, 3), (pages - 1, PAGE as usize - 1, WAYS - 1)] {
+        let at = Way::new(place.0, place.1, place.2);
+        assert_eq!((at.page(), at.set(), at.way()), place);
+    }
+}

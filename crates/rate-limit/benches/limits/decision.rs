@@ -2,23 +2,37 @@
 
 use http::{Request, Response, request, response};
 use rempart_guard::{ClientAddr, Downstream, Findings, RequestIds, Verdict, WaitingGuard};
-use rempart_rate_limit::{RateLimit, RateLimitPolicy, RateLimitSettings};
+use rempart_rate_limit::{Passed, RateLimit, RateLimitPolicy, RateLimitSettings};
 
 use crate::counts::{Ours, RATE, governor};
 use crate::rounds::{Case, Random, compare};
 
 pub(crate) fn five_quotas() {
-    let routes = ["", "", "", "routes = [\"/login\", \"/api/*\"]", "routes = [\"GET /api/{kind}\"]"];
-    let (mut told, mut untold) = (Decision::new(true, routes), Decision::new(false, routes));
-    let mut without_routes = Decision::new(false, [""; 5]);
+    let routes = [
+        "",
+        "",
+        "",
+        "routes = [\"/login\", \"/api/*\"]",
+        "routes = [\"GET /api/{kind}\"]",
+    ];
+    let without_routes = Decision::new(false, [""; 5]);
+    let (untold, mut told, answered) = (
+        Decision::new(false, routes),
+        Decision::new(true, routes),
+        Decision::new(true, routes),
+    );
     compare(
         &format!("five quotas of one request, {CLIENTS} clients (aim 500 ns)"),
         &mut [
             of_governor(),
             of_counts(),
-            ("RateLimit without routes, headers off".into(), Box::new(move || without_routes.run())),
-            ("RateLimit, two with routes, headers off".into(), Box::new(move || untold.run())),
-            ("RateLimit, two with routes, headers on".into(), Box::new(move || told.run())),
+            answered_by("RateLimit without routes, headers off", without_routes),
+            answered_by("RateLimit, two with routes, headers off", untold),
+            (
+                "the same, headers on, without the answer".into(),
+                Box::new(move || drop(told.check(&mut Findings::default()))),
+            ),
+            answered_by("the same, headers on, with the answer", answered),
         ],
     );
 }
@@ -39,6 +53,10 @@ fn of_counts() -> Case {
     ours.fill(CLIENTS);
     let run = move || assert!(ours.passes(random.client(CLIENTS)));
     ("the counts alone, all or none".into(), Box::new(run))
+}
+
+fn answered_by(name: &str, mut decision: Decision) -> Case {
+    (name.into(), Box::new(move || decision.run()))
 }
 
 /// A guard, and a request that comes from one client after the other.
@@ -70,13 +88,18 @@ impl Decision {
 
     /// From the check of the request to its answer.
     fn run(&mut self) {
-        let client = self.random.client(CLIENTS).to_be_bytes();
-        self.head.extensions.get_mut::<Downstream>().unwrap().client = ClientAddr::new(client.into());
         let mut findings = Findings::default();
-        let Verdict::Now(Ok(passed)) = self.limit.check(&mut self.head, &mut findings) else {
-            panic!("it is refused, or waits")
-        };
+        let passed = self.check(&mut findings);
         self.limit.amend(passed, &mut self.answer, &mut findings);
         self.answer.headers.clear();
+    }
+
+    fn check(&mut self, findings: &mut Findings) -> Passed {
+        let client = self.random.client(CLIENTS).to_be_bytes();
+        self.head.extensions.get_mut::<Downstream>().unwrap().client = ClientAddr::new(client.into());
+        match self.limit.check(&mut self.head, findings) {
+            Verdict::Now(Ok(passed)) => passed,
+            _ => panic!("it is refused, or waits"),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An ECDSA P-256 certificate for both hosts, signed by itself, in files.
+/// An ECDSA P-256 certificate for all hosts, signed by itself, in files.
 pub(crate) struct Certificate {
     /// The certificate, as PEM.
     pub(crate) certificate: PathBuf,
@@ -20,7 +20,8 @@ impl Certificate {
     /// # Errors
     ///
     /// When `openssl` or the files fail.
-    pub(crate) fn make(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn make<'a>(folder: &Path, hosts: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+        let names: Vec<_> = hosts.into_iter().map(|host| format!("DNS:{host}")).collect();
         let made = Self {
             certificate: folder.join("bench.pem"),
             key: folder.join("bench.key"),
@@ -30,7 +31,7 @@ impl Certificate {
             .args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "7"])
             .args(["-pkeyopt", "ec_paramgen_curve:P-256"])
             .args(["-subj", "/CN=rempart bench"])
-            .args(["-addext", "subjectAltName=DNS:a.localhost,DNS:b.localhost"])
+            .args(["-addext", &format!("subjectAltName={}", names.join(","))])
             .args(["-addext", "basicConstraints=critical,CA:FALSE"])
             .arg("-out")
             .arg(&made.certificate)

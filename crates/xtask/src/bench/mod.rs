@@ -13,11 +13,13 @@ mod cores;
 mod cpu;
 mod edge;
 mod haproxy;
+pub(crate) mod limits;
 mod load;
 mod nginx;
 mod process;
 mod report;
 mod rounds;
+pub(crate) mod rush;
 mod targets;
 mod verify;
 
@@ -130,7 +132,7 @@ impl Bench {
         let cores = Cores::choose()?;
         let folder = tempfile::Builder::new().prefix("rempart-bench-").tempdir()?;
         let site = Site {
-            certificate: Certificate::make(folder.path())?,
+            certificate: Certificate::make(folder.path(), targets::HOSTS.map(|(_, host)| host))?,
             upstream: free_port()?,
             edge: options.edge.clone().unwrap_or(binaries.join("rempart")),
             floor: binaries.join("rempart-bench-floor"),
