@@ -126,13 +126,17 @@ const TOURS: &str = r#"[
 fn the_three_sites_log_in_browse_and_log_out_in_a_browser_with_every_session_sealed_and_renamed() {
     let vendor = crate::support::vendor();
     let said = crate::support::python(include_str!("chromium.py"), &[&vendor.https_port().to_string(), TOURS]);
+    // By the device's cookie, signed and of no worth to the application, a login knows the browser the next time.
     let expected = [
         "library __Host-PHPSESSID / secure hidden Lax sealed",
+        "library __Host-device / secure hidden Lax open",
         "library in and still and out",
         "city __Host-JSESSIONID / secure hidden Lax sealed",
+        "city __Host-device / secure hidden Lax open",
         "city __Host-vendor_sso / secure hidden Lax sealed",
         "city in and still and out",
         "daycare __Host-ASP.NET_SessionId / secure hidden Strict sealed",
+        "daycare __Host-device / secure hidden Strict open",
         "daycare in and still and out",
         "others []",
     ];

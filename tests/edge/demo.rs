@@ -328,7 +328,7 @@ fn the_files_that_somebody_changed_stay_as_they_are() {
     let mut demo = Demo::start();
     let file = demo.directory.path().join("demo/vendor/tenants.d/library.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let changed = text.replace("10/m burst 5", "10/m burst 1");
+    let changed = text.replace("free_failures = 3", "free_failures = 2");
     assert_ne!(changed, text);
     std::fs::write(&file, &changed).unwrap();
     demo.signal("TERM");

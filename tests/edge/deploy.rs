@@ -138,8 +138,10 @@ fn the_page_begins_with_every_control_in_report() {
         tenant.rate_limit.enforcement(),
         tenant.cookies.enforcement,
         tenant.headers.enforcement(),
+        tenant.login.enforcement(),
+        tenant.shares.enforcement(),
     ];
-    assert_eq!(modes.map(|mode| mode.as_str()), ["report"; 3]);
+    assert_eq!(modes.map(|mode| mode.as_str()), ["report"; 5]);
 }
 
 #[test]

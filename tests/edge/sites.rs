@@ -243,7 +243,8 @@ print("admin", admin.ask("/logout", bye="1")[:2], admin.ask("/admin")[:2])
         "parent (401, '/login')",
         "parent 200 /my-file True",
         "parent 403 403",
-        "cookie [('__Host-ASP.NET_SessionId', 'daycare.localhost', True, True)]",
+        "cookie [('__Host-ASP.NET_SessionId', 'daycare.localhost', True, True), \
+         ('__Host-device', 'daycare.localhost', True, True)]",
         "centre 200 /list True",
         "export id,child_first_name, True True",
         "admin (200, '/admin') 242",

@@ -491,7 +491,7 @@ Examples:
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  rempart explain --config examples/vendor daycare.rate_limit.login
+  rempart explain --config examples/vendor daycare.rate_limit.export
   rempart explain --config /etc/rempart listen.https";
 
 const CHECK_EXAMPLES: &str = "\

@@ -1,4 +1,5 @@
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -126,6 +127,70 @@ for _ in range(100):
     );
     assert_eq!(said, "closed\nagain\n");
     edge.wait_for_log("client_share_used_up");
+}
+
+#[test]
+fn who_holds_connections_and_says_nothing_keeps_nobody_out() {
+    let quick = Stub::fixed(OK);
+    let edge = edge()
+        .vendor("[capacity]\nstrangers = 16\n")
+        .tenant("library", quick.address, "")
+        .start();
+    let silent: Vec<_> = (0..40)
+        .map(|_| TcpStream::connect(("127.0.0.1", edge.https_port())).unwrap())
+        .collect();
+    edge.wait_for_log("strangers_used_up");
+    for _ in 0..3 {
+        assert_eq!(edge.get("library", "/").status, 200);
+    }
+    let closed = silent.iter().filter(|stream| {
+        let patience = Some(Duration::from_millis(200));
+        stream.set_read_timeout(patience).unwrap();
+        matches!((&mut &**stream).read(&mut [0]), Ok(0))
+    });
+    // Those who came first. The others have their time.
+    assert!((24..40).contains(&closed.count()));
+}
+
+#[test]
+fn who_goes_away_while_he_waits_for_a_connection_leaves_his_place_to_the_next() {
+    let quick = Stub::fixed(OK);
+    let edge = edge()
+        .vendor("[capacity]\nconnections = 16\n")
+        .tenant("library", quick.address, "[shares]\nmax_wait = \"20s\"\nmax_waiting = 4\n")
+        .start();
+    let said = crate::support::python(
+        r#"
+import socket, ssl, sys, time
+port, ca = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+def shake():
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", int(port)), 15), server_hostname="library.localhost")
+held = [shake() for _ in range(16)]
+def hello():
+    said, heard = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(heard, said, server_hostname="library.localhost").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    one = socket.create_connection(("127.0.0.1", int(port)), 15)
+    one.sendall(said.read())
+    return one
+# The line is full: four wait, and a fifth is closed.
+waiting = [hello() for _ in range(4)]
+time.sleep(0.3)
+fifth = hello()
+print("closed" if fifth.recv(1) == b"" else "heard")
+for one in waiting:
+    one.close()
+time.sleep(0.3)
+last = hello()
+held.pop().close()
+print("heard" if last.recv(1) else "closed")
+"#,
+        &[&edge.https_port().to_string(), edge.ca().to_str().unwrap()],
+    );
+    assert_eq!(said, "closed\nheard\n");
 }
 
 #[test]

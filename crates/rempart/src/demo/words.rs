@@ -46,6 +46,7 @@ const fn account(site: Site) -> (&'static str, &'static str, &'static str) {
 
 fn lines(port: u16, ca: &str, sites: &[Running]) -> [(&'static str, String); 5] {
     let curl = format!("curl -s --cacert {ca}");
+    let status = format!("{curl} -o /dev/null -w '%{{http_code}} '");
     let library = format!("https://library.localhost:{port}");
     let city = format!("https://city.localhost:{port}");
     let bare = sites
@@ -63,9 +64,12 @@ fn lines(port: u16, ca: &str, sites: &[Running]) -> [(&'static str, String); 5] 
             format!("{curl} -D - -o /dev/null -H 'Host: city.localhost:{port}' {library}/ | head -1"),
         ),
         (
-            "Eight wrong PINs in a row: the library says 401 to the first few, then the edge says 429.",
+            "Eight wrong PINs in a row: the library says 401, more and more slowly, then the edge says 429. Another patron, \
+             behind the same address, gets in: 303.",
             format!(
-                "for i in 1 2 3 4 5 6 7 8; do {curl} -o /dev/null -w '%{{http_code}} ' -d card=1 -d pin=$i {library}/login; done; echo"
+                "for i in 1 2 3 4 5 6 7 8; do {status} -d card=1 -d pin=$i {library}/login; done; {status} -d card={} -d pin={} {library}/login; echo",
+                library::DEMO_CARD,
+                library::DEMO_PIN
             ),
         ),
         (

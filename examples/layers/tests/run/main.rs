@@ -2,34 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+mod example;
+mod limits;
 
-#[test]
-fn rate_limit_axum_refuses_the_fourth_login_and_nothing_else() {
-    let example = Example::start("rate_limit_axum");
-    let login = || example.curl("/login", &["-X", "POST"]);
-    for left in (0..3).rev() {
-        let answer = login();
-        assert_eq!(answer.status, 200);
-        let fields = answer.header("ratelimit").unwrap();
-        assert!(fields.contains(&format!("\"login\";r={left};")), "{fields}");
-    }
-    let refused = login();
-    assert_eq!(refused.status, 429);
-    let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=20).contains(&wait), "{wait}");
-    assert!(
-        !refused.body.contains("a password would be checked"),
-        "the application was asked"
-    );
-    assert_eq!(
-        example.curl("/", &[]).status,
-        200,
-        "the login's quota is not that of the other routes"
-    );
-}
+use std::process::Command;
+
+use crate::example::{Answer, Example, path, run_curl};
 
 #[test]
 fn three_tenants_axum_keeps_counts_and_sessions_apart() {
@@ -230,120 +208,4 @@ fn an_example_refuses_an_address_that_is_none() {
         .output()
         .unwrap();
     assert!(!refused.status.success() && refused.stdout.is_empty());
-}
-
-/// A running example; killed when dropped.
-struct Example {
-    child: Child,
-    /// `http://127.0.0.1:PORT`
-    base: String,
-    /// Where its temporary files go, which it cannot remove when it is killed.
-    _temporary: tempfile::TempDir,
-}
-
-impl Example {
-    fn start(name: &str) -> Self {
-        Self::start_and_read(name, 1).0
-    }
-
-    /// Also gives the first lines that the example prints.
-    fn start_and_read(name: &str, lines: usize) -> (Self, Vec<String>) {
-        let temporary = tempfile::tempdir().unwrap();
-        let mut command = Command::new(path(name));
-        command.env("TMPDIR", temporary.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let printed = BufReader::new(child.stdout.take().unwrap()).lines().take(lines);
-        let printed: Vec<_> = printed.map(Result::unwrap).collect();
-        let base = printed.first().and_then(|line| line.strip_prefix("listening on "));
-        let base = base.unwrap_or_else(|| panic!("{name} said {printed:?}")).to_owned();
-        let example = Self {
-            child,
-            base,
-            _temporary: temporary,
-        };
-        (example, printed)
-    }
-
-    fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
-        curl(&format!("{}{path}", self.base), arguments)
-    }
-
-    /// Asks for another host's page, at the same address.
-    fn curl_host(&self, host: &str, path: &str, arguments: &[&str]) -> Answer {
-        let header = format!("Host: {host}");
-        self.curl(path, &[&["-H", &header], arguments].concat())
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Cargo builds the examples before the tests of their package, and puts them beside: `target/PROFILE/deps/run-HASH` is
-/// this test, `target/PROFILE/examples/NAME` an example.
-fn path(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    let example = profile.join("examples").join(name);
-    assert!(
-        example.is_file(),
-        "{} is not built: run `cargo build -p rempart-example-layers --examples`",
-        example.display()
-    );
-    example
-}
-
-/// An answer as curl printed it.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    /// The one value of a header; fails when there are several.
-    fn header(&self, name: &str) -> Option<&str> {
-        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
-        let mut values = fields
-            .filter(|(given, _)| given.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim());
-        let value = values.next();
-        assert_eq!(values.next(), None, "a second {name}");
-        value
-    }
-
-    /// The cookie that was set, as a browser sends it back: name and value.
-    fn cookie(&self) -> String {
-        self.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
-    }
-}
-
-fn curl(url: &str, arguments: &[&str]) -> Answer {
-    let output = run_curl(url, arguments);
-    assert!(
-        output.status.success(),
-        "curl {url}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8_lossy(&output.stdout);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
-        status,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
-}
-
-fn run_curl(url: &str, arguments: &[&str]) -> Output {
-    let fixed = ["-s", "-S", "-i", "--max-time", "30", "--noproxy", "*", url];
-    Command::new("curl")
-        .args(fixed)
-        .args(arguments)
-        .output()
-        .expect("curl is installed")
 }
