@@ -157,7 +157,11 @@ fn who_goes_away_while_he_waits_for_a_connection_leaves_his_place_to_the_next() 
     let quick = Stub::fixed(OK);
     let edge = edge()
         .vendor("[capacity]\nconnections = 16\n")
-        .tenant("library", quick.address, "[shares]\nmax_wait = \"20s\"\nmax_waiting = 4\n")
+        .tenant(
+            "library",
+            quick.address,
+            "[shares]\nmax_wait = \"20s\"\nmax_waiting = 4\n",
+        )
         .start();
     let said = crate::support::python(
         r#"
