@@ -16,9 +16,10 @@ use crate::control::Control;
 use crate::keys;
 use crate::listen::{grow_descriptors, listeners};
 use crate::roster::{Roster, read_ring};
+use crate::rounds::Rounds;
 use crate::served;
 use crate::table::Seat;
-use crate::worker::{Sockets, Worker};
+use crate::worker::{CLOSED_AT_ONCE, GREETED_AT_ONCE, Sockets, Worker};
 
 /// The edge, ready to serve: its configuration is read, its certificates are checked and its sockets are bound.
 ///
@@ -164,6 +165,8 @@ impl Edge {
             ids: Arc::new(RequestIds::new()),
             drain,
             shares: self.commons.shares().clone(),
+            greetings: Rounds::of(GREETED_AT_ONCE),
+            closings: Rounds::of(CLOSED_AT_ONCE),
             https_port: self.https.first().map_or(443, SocketAddr::port),
         });
         runtime.block_on(worker.run(sockets))

@@ -62,6 +62,7 @@ mod redirect;
 mod remember;
 mod rooms;
 mod roster;
+mod rounds;
 mod serve;
 mod served;
 mod stack;

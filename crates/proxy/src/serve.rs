@@ -18,6 +18,7 @@ use crate::Body;
 use crate::activity::Activity;
 use crate::coalesce::{Coalesced, Coalescing};
 use crate::front::Front;
+use crate::rounds::Rounds;
 
 /// Why a connection ended before its time. Only for the log.
 pub(crate) type Ended = Box<dyn std::error::Error + Send + Sync>;
@@ -28,6 +29,8 @@ pub(crate) struct Deadlines {
     pub(crate) activity: Arc<Activity>,
     /// Cancelled when the edge is to end.
     pub(crate) drain: CancellationToken,
+    /// When there are too many at once to close them all in one go.
+    pub(crate) closings: Rounds,
 }
 
 /// Serves one connection over the protocol that its handshake agreed on (RFC 7301).
@@ -90,11 +93,15 @@ async fn drive<C>(connection: C, deadlines: Deadlines) -> Result<(), Ended>
 where
     C: Graceful + Future<Output = Result<(), hyper::Error>>,
 {
-    let Deadlines { activity, drain } = deadlines;
+    let Deadlines {
+        activity,
+        drain,
+        closings,
+    } = deadlines;
     let (mut connection, mut drained) = (pin!(connection), pin!(drain.cancelled()));
     let mut watch = pin!(sleep(FIRST_REQUEST));
     let (mut seen, mut leaving) = (0, false);
-    std::future::poll_fn(|cx| {
+    let ended = std::future::poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(Ended::from));
@@ -118,8 +125,11 @@ where
                 return Poll::Pending;
             }
         }
-    })
-    .await
+    });
+    let ended = ended.await;
+    // Its buffers, its session's keys and its socket go when this returns.
+    closings.turn().await;
+    ended
 }
 
 /// Both of hyper's connections can be asked to finish what they have begun and take nothing new.
@@ -201,6 +211,7 @@ mod tests {
         let deadlines = Deadlines {
             activity: Arc::clone(activity),
             drain,
+            closings: Rounds::of(1),
         };
         let (ended, _) = tokio::join!(
             async {

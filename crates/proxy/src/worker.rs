@@ -3,18 +3,19 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rempart_guard::{Action, ClientAddr, Enforcement, Reporter, RequestIds};
-use rempart_shares::{Permit, ShareRefusal, Shares};
+use rempart_shares::{Permit, ShareRefusal, Shares, StrangerPermit};
 use rempart_tenant::Tenant;
-use rempart_tls::{AcceptError, Accepted};
+use rempart_tls::{AcceptError, Accepted, Greeted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::front::{Front, Held};
 use crate::hop::Provenance;
+use crate::rounds::{Rounds, gradually, round};
 use crate::serve::{self, Deadlines};
 use crate::table::{Seat, Shared, Table};
 
@@ -27,6 +28,10 @@ pub(crate) struct Worker {
     pub(crate) https_port: u16,
     /// What all tenants share of the machine.
     pub(crate) shares: Shares,
+    /// For connections that have just come, and say whose they are in the next moment.
+    pub(crate) greetings: Rounds,
+    /// For connections that are over, or will be: they have not said in time whose they are.
+    pub(crate) closings: Rounds,
 }
 
 /// The sockets of one worker.
@@ -76,7 +81,7 @@ impl Worker {
         for accepted in 1_u64.. {
             if accepted.is_multiple_of(ACCEPTED_AT_ONCE) {
                 // Those who are here go before those who come.
-                tokio::task::yield_now().await;
+                round().await;
             }
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -116,9 +121,22 @@ impl Worker {
     async fn secure(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
         let port = stream.local_addr().map_or(self.https_port, |address| address.port());
         let (table, number) = self.seat.table();
-        let Some((accepted, _connection)) = self.admit(&table, stream, peer).await else {
+        let Some((accepted, connection)) = self.admit(&table, stream, peer).await else {
             return Ok(());
         };
+        // On the heap, because many come no further than here, and a task is as large as its largest part.
+        let ended = Box::pin(self.serve(accepted, (table, number), peer, port)).await;
+        drop(connection);
+        ended
+    }
+
+    async fn serve(
+        &self,
+        accepted: Connected,
+        (table, number): (Arc<Table>, u64),
+        peer: SocketAddr,
+        port: u16,
+    ) -> Result<(), serve::Ended> {
         let Accepted {
             stream,
             value: tenant,
@@ -142,6 +160,7 @@ impl Worker {
         let deadlines = Deadlines {
             activity,
             drain: self.drain.clone(),
+            closings: self.closings.clone(),
         };
         serve::secure(stream, protocol, front, deadlines).await
     }
@@ -157,7 +176,7 @@ impl Worker {
             true => None,
             false => Some(shared.admitted(None, self.shares.stranger(client))?),
         };
-        let greeted = table.sites.greet(stream, HANDSHAKE).await;
+        let greeted = self.greet(table, stream, stranger).await?;
         let greeted = greeted
             .inspect_err(|error| shared.handshake_refused(error, peer))
             .ok()?;
@@ -168,10 +187,10 @@ impl Worker {
         } else {
             door.share.clone()
         };
-        let connection = shared.admitted(Some(reporter), share.connection(client).decided().await)?;
-        let turn = share.handshake_turn(client).await;
+        let connection = self.unless_gone(&greeted, share.connection(client).decided());
+        let connection = shared.admitted(Some(reporter), connection.await?)?;
+        let turn = self.unless_gone(&greeted, share.handshake_turn(client)).await?;
         let mut turn = shared.admitted(Some(reporter), turn)?;
-        drop(stranger);
         let accepted = greeted.accept(|| turn.give_back()).await;
         let accepted = accepted
             .inspect_err(|error| shared.handshake_refused(error, peer))
@@ -179,10 +198,51 @@ impl Worker {
         Some((accepted, connection))
     }
 
+    /// Lets a client say whose site it wants. From then on the connection is counted as that tenant's, also while it waits: a
+    /// tenant's line is no longer than it may be, and the room of those whom nobody knows is everybody's.
+    async fn greet(
+        &self,
+        table: &Table,
+        stream: TcpStream,
+        stranger: Option<StrangerPermit>,
+    ) -> Option<Result<Hello, AcceptError>> {
+        let greeted = self.unknown(table.sites.greet(stream, HANDSHAKE));
+        match stranger {
+            None => Some(greeted.await),
+            Some(mut stranger) => tokio::select! {
+                greeted = greeted => Some(greeted),
+                refusal = stranger.gives_way() => table.shared.admitted(None, Err(refusal)),
+            },
+        }
+    }
+
+    /// What is done for a connection that nobody knows, bit by bit. When a rush ends, those that have been silent for long
+    /// break off together: whoever comes in that moment goes before them.
+    async fn unknown<F: Future>(&self, future: F) -> F::Output {
+        let since = Instant::now();
+        let turns = || match since.elapsed() < NEW {
+            true => &self.greetings,
+            false => &self.closings,
+        };
+        gradually(turns, future).await
+    }
+
+    /// Waits for a turn that is of use: nothing is computed for a client that has gone meanwhile.
+    async fn unless_gone<T>(&self, greeted: &Hello, turn: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = gone(greeted.stream()) => {
+                self.closings.turn().await;
+                None
+            }
+            turn = turn => Some(turn),
+        }
+    }
+
     async fn plain(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), serve::Ended> {
         let (table, _) = self.seat.table();
         let stranger = self.shares.stranger(ClientAddr::new(peer.ip()));
-        let Some(_stranger) = table.shared.admitted(None, stranger) else {
+        let Some(mut stranger) = table.shared.admitted(None, stranger) else {
             return Ok(());
         };
         let (shared, ids) = (Arc::clone(&table.shared), Arc::clone(&self.ids));
@@ -190,10 +250,25 @@ impl Worker {
         let service = hyper::service::service_fn(move |request| {
             std::future::ready(crate::redirect::redirect(&shared, &ids, client, https_port, &request))
         });
-        serve::plain(stream, service, self.drain.clone()).await
+        let served = self.unknown(serve::plain(stream, service, self.drain.clone()));
+        tokio::select! {
+            ended = served => ended,
+            refusal = stranger.gives_way() => {
+                table.shared.admitted::<()>(None, Err(refusal));
+                Ok(())
+            }
+        }
     }
 }
 
+/// Until a client that waits for an answer has broken off. One that says more before it has heard anything is there.
+async fn gone(stream: &TcpStream) {
+    if !matches!(stream.peek(&mut [0]).await, Ok(0) | Err(_)) {
+        std::future::pending().await
+    }
+}
+
+type Hello = Greeted<TcpStream, Tenant>;
 type Connected = Accepted<TcpStream, Tenant>;
 
 impl Shared {
@@ -228,7 +303,15 @@ const SWEEP: Duration = Duration::from_secs(1);
 const SWEPT_AT_ONCE: usize = 256;
 
 /// How many connections are accepted before requests have their turn again.
-const ACCEPTED_AT_ONCE: u64 = 8;
+const ACCEPTED_AT_ONCE: u64 = 4;
+
+/// How many steps of connections that nobody knows yet, and how many closings, before requests have their turn again: each
+/// takes some ten microseconds. When a rush ends, all its connections break off in one moment.
+pub(crate) const GREETED_AT_ONCE: usize = 4;
+pub(crate) const CLOSED_AT_ONCE: usize = 4;
+
+/// For how long a connection that nobody knows counts as one that has just come.
+const NEW: Duration = Duration::from_millis(100);
 
 /// How long to wait when connections cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

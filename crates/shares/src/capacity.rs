@@ -26,13 +26,13 @@ pub struct CapacitySettings {
     /// takes a file descriptor and some 30 KiB.
     #[schemars(range(min = CONNECTIONS.0, max = CONNECTIONS.1))]
     pub connections: Option<u32>,
-    /// Handshakes that are computed in one round of a thread's work, all threads together: from 1 to 4096, and 2 for each
+    /// Handshakes that are computed in one round of a thread's work, all threads together: from 1 to 4096, and 1 for each
     /// thread by default. Each takes about a tenth of a millisecond, during which the thread's requests wait. It is not a
     /// rate: a thread with nothing else to do goes round thousands of times a second.
     #[schemars(range(min = HANDSHAKES.0, max = HANDSHAKES.1))]
     pub handshakes: Option<u32>,
     /// Connections that have not said yet whose they are, and those that are only redirected to HTTPS: from 16 to 1048576,
-    /// and 1024 for each thread by default. What comes beyond them is closed.
+    /// and 1024 for each thread by default. When one more comes, the oldest of them is closed.
     #[schemars(range(min = STRANGERS.0, max = STRANGERS.1))]
     pub strangers: Option<u32>,
     /// How many of these may be of one client, an IPv4 address or the /64 of an IPv6 address: from 1 to 1048576, and 256 by
@@ -57,7 +57,7 @@ impl CapacityPolicy {
         let (each, bounds) = match kind {
             Kind::Requests => (1_024, REQUESTS),
             Kind::Connections => (8_192, CONNECTIONS),
-            Kind::Handshakes => (2, HANDSHAKES),
+            Kind::Handshakes => (1, HANDSHAKES),
         };
         self.of[kind.index()].unwrap_or_else(|| for_each(workers, each, bounds))
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn what_is_left_out_goes_by_the_threads() {
         let policy = read("connections = 100").unwrap();
-        assert_eq!(Kind::ALL.map(|kind| policy.of(kind, TWO)), [2_048, 100, 4]);
+        assert_eq!(Kind::ALL.map(|kind| policy.of(kind, TWO)), [2_048, 100, 2]);
         let many = NonZeroUsize::new(1 << 30).unwrap();
         assert_eq!(policy.of(Kind::Requests, many), REQUESTS.1);
         assert_eq!((policy.strangers(TWO), policy.strangers_per_client()), (2_048, 256));

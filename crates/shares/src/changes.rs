@@ -184,7 +184,7 @@ mod tests {
             (
                 "",
                 "max_connections_per_client = 9",
-                "tightens: 9 connections of one client may be in progress instead of 512",
+                "tightens: 9 connections of one client may be in progress instead of 2048",
             ),
             (
                 "",

@@ -97,7 +97,8 @@
 //! | connections | the handshake that says whose it is | the connection's end |
 //! | handshakes | before it is computed ([`TenantShare::handshake_turn`]) | its answer is written |
 //!
-//! Connections that have not said yet whose they are have a room of their own ([`Shares::stranger`]).
+//! Connections that have not said yet whose they are have a room of their own ([`Shares::stranger`]), in which the oldest
+//! gives way to the newest when it is full: silence keeps nobody out.
 //!
 //! Within a tenant no client network may have more than so many of each, those that wait included: one address neither holds
 //! a tenant's whole share nor fills its line.
@@ -170,6 +171,7 @@ mod refusal;
 mod settings;
 mod share;
 mod shares;
+mod strangers;
 mod turn;
 mod usage;
 
@@ -186,5 +188,6 @@ pub use policy::SharesPolicy;
 pub use refusal::{NoTurn, ShareRefusal};
 pub use settings::{AdaptiveSettings, SharesSettings};
 pub use share::TenantShare;
-pub use shares::{Shares, StrangerPermit};
+pub use shares::Shares;
+pub use strangers::StrangerPermit;
 pub use usage::{TenantUsage, Total, Usage};

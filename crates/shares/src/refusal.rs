@@ -26,8 +26,9 @@ pub enum ShareRefusal {
         /// How many it holds.
         most: u32,
     },
-    /// As many connections as may be have not said yet whose they are. There is nobody to answer: the connection is closed.
-    #[error("{0} connections have not said yet whose they are")]
+    /// As many connections as may be have not said yet whose they are, and of these it is the oldest. There is nobody to
+    /// answer: the connection is closed.
+    #[error("it has not said whose it is, and {0} newer ones have not yet either")]
     Strangers(u32),
 }
 

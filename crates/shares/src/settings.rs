@@ -55,7 +55,8 @@ pub struct SharesSettings {
     /// all behind one address share it, so a school or an office needs more.
     #[schemars(range(min = PER_CLIENT.0, max = PER_CLIENT.1))]
     pub max_in_flight_per_client: u32,
-    /// How many connections one client may have, from 1 to 1048576.
+    /// How many connections one client may have, from 1 to 1048576. A browser opens one with HTTP/2 and up to six without, so
+    /// a school of six hundred needs as many as that.
     #[schemars(range(min = PER_CLIENT.0, max = PER_CLIENT.1))]
     pub max_connections_per_client: u32,
     /// How many handshakes of one client may be in progress, from 1 to 1048576.
@@ -113,8 +114,8 @@ impl Default for SharesSettings {
             max_wait: "2s".to_owned(),
             max_waiting: 256,
             max_in_flight_per_client: 256,
-            max_connections_per_client: 512,
-            max_handshakes_per_client: 64,
+            max_connections_per_client: 2_048,
+            max_handshakes_per_client: 128,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
             priority: PRIORITY.map(|class| class.as_str().to_owned()).into(),

@@ -1,6 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::Request;
@@ -139,7 +141,9 @@ impl TenantShare {
     /// No turn in time: the connection is to be closed before anything is computed for it.
     pub async fn handshake_turn(&self, client: ClientAddr) -> Result<Permit, ShareRefusal> {
         let permit = self.handshake(client).decided().await?;
+        // The first until the network was looked at, which tokio does every few tasks; the second behind all that is ready then.
         tokio::task::yield_now().await;
+        back_of_the_queue().await;
         Ok(permit)
     }
 
@@ -242,6 +246,19 @@ impl Handle {
             wait: self.policy.retry_after(),
         }))
     }
+}
+
+/// Lets all tasks that are ready go first.
+async fn back_of_the_queue() {
+    let mut first = true;
+    poll_fn(|cx| match std::mem::take(&mut first) {
+        true => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        false => Poll::Ready(()),
+    })
+    .await;
 }
 
 impl fmt::Debug for TenantShare {

@@ -1,16 +1,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use rempart_guard::{ClientAddr, ClientNetwork};
+use rempart_guard::ClientAddr;
 
 use crate::account::Account;
-use crate::credits::Credits;
 use crate::lot::Lot;
-use crate::networks::{NetworkKey, Networks};
 use crate::share::TenantShare;
+use crate::strangers::{StrangerPermit, Strangers};
 use crate::usage::{TenantUsage, Total};
 use crate::{CapacityPolicy, Kind, ShareRefusal, SharesPolicy};
 
@@ -23,7 +22,7 @@ pub struct Shares(Arc<Inner>);
 pub(crate) struct Inner {
     workers: NonZeroUsize,
     lots: [Lot; Kind::ALL.len()],
-    strangers: Strangers,
+    pub(crate) strangers: Strangers,
     /// Only looked into at load and by whoever asks how it stands, never for a request.
     accounts: Mutex<HashMap<Arc<str>, Weak<Account>>>,
     numbers: AtomicU64,
@@ -62,9 +61,11 @@ impl Shares {
     /// A connection that has not said yet whose it is. It is counted until the permit is dropped: when its tenant is known
     /// and its own share takes over, or when it is closed.
     ///
+    /// When there are as many as may be, the oldest is told to give way ([`StrangerPermit::gives_way`]).
+    ///
     /// # Errors
     ///
-    /// There are as many as may be, or as many from one client's network: the connection is to be closed.
+    /// There are as many as may be from one client's network: the connection is to be closed.
     pub fn stranger(&self, client: ClientAddr) -> Result<StrangerPermit, ShareRefusal> {
         StrangerPermit::new(&self.0, client)
     }
@@ -127,78 +128,3 @@ impl fmt::Debug for Shares {
             .finish()
     }
 }
-
-/// Connections that are nobody's yet.
-struct Strangers {
-    most: AtomicU32,
-    per_client: AtomicU32,
-    credits: Credits,
-    networks: Networks,
-}
-
-impl Strangers {
-    fn new(policy: &CapacityPolicy, workers: NonZeroUsize) -> Self {
-        let most = policy.strangers(workers);
-        Self {
-            most: AtomicU32::new(most),
-            per_client: AtomicU32::new(policy.strangers_per_client()),
-            credits: Credits::new(most, workers.get()),
-            networks: Networks::new(SHARDS),
-        }
-    }
-
-    fn resize(&self, policy: &CapacityPolicy, workers: NonZeroUsize) {
-        let most = policy.strangers(workers);
-        let old = self.most.swap(most, Relaxed);
-        self.credits.resize(old, most);
-        self.per_client.store(policy.strangers_per_client(), Relaxed);
-    }
-}
-
-/// A place among the connections that have not said yet whose they are, until this is dropped.
-#[must_use = "what is admitted is counted until its permit is dropped"]
-pub struct StrangerPermit {
-    shares: Arc<Inner>,
-    network: ClientNetwork,
-    key: NetworkKey,
-}
-
-impl StrangerPermit {
-    fn new(shares: &Arc<Inner>, client: ClientAddr) -> Result<Self, ShareRefusal> {
-        let strangers = &shares.strangers;
-        let (network, most) = (client.network(32, 64), strangers.per_client.load(Relaxed));
-        let kind = Kind::Connections;
-        let placed = strangers.networks.take(kind, network, most);
-        let key = placed.map_err(|_| ShareRefusal::Client { network, kind, most })?;
-        if !strangers.credits.take(worker_of(network)) {
-            strangers.networks.give(kind, key);
-            return Err(ShareRefusal::Strangers(strangers.most.load(Relaxed)));
-        }
-        let shares = Arc::clone(shares);
-        Ok(Self { shares, network, key })
-    }
-}
-
-impl Drop for StrangerPermit {
-    fn drop(&mut self) {
-        let strangers = &self.shares.strangers;
-        strangers.networks.give(Kind::Connections, self.key);
-        strangers.credits.give(worker_of(self.network), false);
-    }
-}
-
-impl fmt::Debug for StrangerPermit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StrangerPermit").field(&self.network).finish()
-    }
-}
-
-/// Spreads clients over the cells of credits; any spreading will do.
-fn worker_of(network: ClientNetwork) -> usize {
-    match network.address() {
-        std::net::IpAddr::V4(address) => address.to_bits() as usize,
-        std::net::IpAddr::V6(address) => (address.to_bits() >> 64) as usize,
-    }
-}
-
-const SHARDS: usize = 16;

@@ -110,6 +110,12 @@ impl<IO, T> Greeted<IO, T> {
     pub const fn value(&self) -> &T {
         &self.value
     }
+
+    /// The stream, from which the ClientHello is read and nothing else. A client that waits for its answer says nothing: an
+    /// end of the stream means that it has gone.
+    pub const fn stream(&self) -> &IO {
+        &self.start.io
+    }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, T> Greeted<IO, T> {

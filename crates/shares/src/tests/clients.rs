@@ -65,18 +65,34 @@ async fn connections_and_handshakes_of_a_client_are_counted_by_themselves() {
 }
 
 #[test]
-fn connections_that_are_nobodys_are_limited_in_all_and_for_each_client() {
-    let settings = "strangers = 16\nstrangers_per_client = 3";
-    let shares = Shares::new(&capacity(settings), WORKERS);
-    let mut strangers: Vec<_> = (0..3).map(|_| shares.stranger(client(1)).unwrap()).collect();
+fn connections_that_are_nobodys_are_limited_for_each_client() {
+    let shares = Shares::new(&capacity("strangers = 16\nstrangers_per_client = 3"), WORKERS);
+    let strangers: Vec<_> = (0..3).map(|_| shares.stranger(client(1)).unwrap()).collect();
     assert_eq!(shares.stranger(client(1)).unwrap_err().code(), "client_share_used_up");
-    strangers.extend((2..15).map(|number| shares.stranger(client(number)).unwrap()));
-    assert_eq!(shares.stranger(client(99)).unwrap_err().code(), "strangers_used_up");
-    strangers.clear();
-    assert!(
-        (0..16)
-            .map(|number| shares.stranger(client(number)))
-            .collect::<Result<Vec<_>, _>>()
-            .is_ok()
-    );
+    drop((shares.stranger(client(2)).unwrap(), strangers));
+    drop(shares.stranger(client(1)).unwrap());
+}
+
+#[test]
+fn of_too_many_that_are_nobodys_the_oldest_gives_way_and_not_the_one_who_comes() {
+    let shares = Shares::new(&capacity("strangers = 16"), WORKERS);
+    let mut strangers: Vec<_> = (0..16).map(|number| shares.stranger(client(number)).unwrap()).collect();
+    assert!(strangers.iter_mut().all(|one| given_way(one).is_none()));
+    let _newest = shares.stranger(client(99)).unwrap();
+    assert_eq!(given_way(&mut strangers[0]).unwrap().code(), "strangers_used_up");
+    assert!(given_way(&mut strangers[0]).is_some(), "and has from then on");
+    assert!(strangers[1..].iter_mut().all(|one| given_way(one).is_none()));
+    // Who has said whose he is makes room, and so nobody gives way to the next.
+    drop(strangers.remove(7));
+    let _newer = shares.stranger(client(99)).unwrap();
+    assert!(strangers[1..].iter_mut().all(|one| given_way(one).is_none()));
+    shares.resize(&capacity("strangers = 16\nstrangers_per_client = 2"));
+    assert_eq!(shares.stranger(client(99)).unwrap_err().code(), "client_share_used_up");
+}
+
+fn given_way(stranger: &mut StrangerPermit) -> Option<ShareRefusal> {
+    match pin!(unconstrained(stranger.gives_way())).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(refusal) => Some(refusal),
+        Poll::Pending => None,
+    }
 }
