@@ -152,7 +152,7 @@ impl Watch {
             .subject(purpose, (head, downstream), &credentials, SystemTime::now());
         if subject.account.is_none() && purpose != Purpose::Code {
             let evidence = "no account was found in the request: it is counted by its network";
-            self.tell("login_unread", Action::Repair, Some(downstream), evidence);
+            self.tell("login_unread", Action::Notice, Some(downstream), evidence);
         }
         let turn = self.turn(&subject, head, downstream).await?;
         let breached = self.look_up(purpose, credentials, head, downstream).await;
@@ -267,7 +267,7 @@ impl Watch {
             Ok(seen) => seen?,
             Err(error) => {
                 let evidence = format_args!("a range file cannot be read: {error}");
-                self.tell("password_ranges_unread", Action::Repair, Some(downstream), evidence);
+                self.tell("password_ranges_unread", Action::Notice, Some(downstream), evidence);
                 return None;
             }
         };

@@ -46,6 +46,7 @@
 //! other peer.
 
 mod activity;
+mod admit;
 mod body;
 mod coalesce;
 mod commons;
