@@ -202,7 +202,7 @@ impl Control {
     pub(crate) fn keep_rooms(&self) {
         let rooms = lock(&self.roster).rooms();
         for (path, kept) in rooms {
-            if let Err(error) = crate::rooms::keep(&path, &kept) {
+            if let Err(error) = crate::rooms::keep(&path, kept.as_deref()) {
                 tracing::error!(%error, path = %path.display(), "who waits cannot be kept: a restart would send them to the end of the line");
             }
         }

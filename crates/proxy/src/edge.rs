@@ -144,8 +144,8 @@ impl Edge {
         })
     }
 
-    /// Keeps what is ended of sessions and who waits, and clears away what reloads have replaced, beside the workers, until there are none;
-    /// then the first once more.
+    /// Keeps what is ended of sessions and who waits, and clears away what reloads have replaced, beside the workers, until
+    /// there are none; then the first two once more.
     fn keep(&self, ended: &mpsc::Receiver<()>) {
         while ended.recv_timeout(KEEP_SESSIONS) == Err(mpsc::RecvTimeoutError::Timeout) {
             self.seats.iter().for_each(|seat| seat.clear_away());

@@ -13,9 +13,15 @@ pub(crate) fn place(state: &Path, tenant: &TenantId) -> PathBuf {
     state.join(ROOMS).join(format!("{tenant}.room"))
 }
 
-/// Replaces a file as a whole. It is no loss when the machine itself stops in the middle: tickets are the clients', and this
+/// Keeps a room: replaces its file as a whole, or removes it when nobody is there. It is no loss when the machine itself stops in the middle: tickets are the clients', and this
 /// only says who has a place.
-pub(crate) fn keep(path: &Path, kept: &[u8]) -> io::Result<()> {
+pub(crate) fn keep(path: &Path, kept: Option<&[u8]>) -> io::Result<()> {
+    let Some(kept) = kept else {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+    };
     if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
@@ -54,10 +60,13 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         let path = place(directory.path(), &"camp".parse().unwrap());
-        keep(&path, b"one").unwrap();
-        keep(&path, b"two").unwrap();
+        keep(&path, None).unwrap();
+        keep(&path, Some(b"one")).unwrap();
+        keep(&path, Some(b"two")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        keep(&path, None).unwrap();
+        assert!(!path.exists(), "nobody is there any more");
     }
 }

@@ -117,11 +117,13 @@ impl Roster {
         }
     }
 
-    /// Who is in waiting rooms, and where that is kept.
-    pub(crate) fn rooms(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    /// Who is in waiting rooms, and where that is kept; nothing of a room that nobody is in.
+    pub(crate) fn rooms(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
         let rooms = self.served().filter_map(|(served, _)| {
             let room = served.controls.waiting_room()?;
-            Some((rooms::place(&self.started.state, &served.config.id), room.keep()))
+            let there = room.occupancy();
+            let kept = (there.inside + there.waiting > 0).then(|| room.keep());
+            Some((rooms::place(&self.started.state, &served.config.id), kept))
         });
         rooms.collect()
     }
